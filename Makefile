@@ -1,0 +1,61 @@
+# Chợ 4.0. `make` alone prints this help; everything sets itself up on a machine with Python >= 3.11 and nothing else.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PYTHONDONTWRITEBYTECODE :=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-fast demo loadtest bench lint protos k8s lock clean
+
+help:  ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Stamp files: nothing is installed twice, and a changed lock file installs what changed.
+$(VENV)/bin/uv:
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: https://www.python.org"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) -V). Set PYTHON=python3.11"; exit 1; }
+	@echo "Making a virtual environment in $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bootstrap.txt
+
+$(VENV)/.runtime: runtime.txt pyproject.toml | $(VENV)/bin/uv
+	@echo "Installing what the platform runs on ..."
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r runtime.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: dev.txt $(VENV)/.runtime
+	@echo "Installing what tests and builds need ..."
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r runtime.txt -r dev.txt
+	@touch $@
+
+run: $(VENV)/.runtime  ## Run the platform with seeded data, in the foreground; Ctrl-C stops it
+	@cho up
+
+test: $(VENV)/.dev  ## Run the whole test suite
+	@scripts/test.sh
+
+demo: $(VENV)/.runtime  ## A market morning end to end, on a stack of its own; the exit status says whether it held
+	@cho demo
+
+loadtest: $(VENV)/.dev  ## Locust, headless, against a stack of its own; ends in an audit
+	@$(BIN)/python -m loadtests.headless
+
+bench: $(VENV)/.runtime  ## Payments a second against an echo over the same path
+	@cho bench payments
+
+lint: $(VENV)/.dev  ## Style, types, contracts between rooms, protos
+	@scripts/lint.sh
+
+protos: $(VENV)/.dev  ## Generate code from protos/
+	@scripts/generate_protos.sh
+
+k8s: $(VENV)/.dev  ## Check the Kubernetes manifests
+	@$(BIN)/python -m pytest -q tests/k8s
+
+lock: $(VENV)/bin/uv  ## Resolve the lock files anew
+	@scripts/lock.sh
+
+clean:  ## Remove the virtual environment, caches and local state
+	@rm -rf $(VENV) .cho .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,29 @@
+"""Time: UTC in storage and on the wire, business days and months in Asia/Ho_Chi_Minh (UTC+7, no summer time)."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta, timezone
+
+VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
+
+
+def now_ms() -> int:
+    """Unix time, ms, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def now() -> datetime:
+    """Now, aware, UTC, cut to ms as MongoDB keeps it."""
+    return from_ms(now_ms())
+
+
+def from_ms(ms: int) -> datetime:
+    """Unix ms as an aware UTC datetime."""
+    return datetime.fromtimestamp(ms // 1000, UTC).replace(microsecond=ms % 1000 * 1000)
+
+
+def month_of(ms: int) -> int:
+    """Calendar month in Vietnam, `yyyymm`."""
+    day = datetime.fromtimestamp(ms / 1000, VIETNAM)
+    return day.year * 100 + day.month

@@ -1,0 +1,84 @@
+"""Settings, from the environment or `.env`, with defaults that work on one machine.
+
+Every process reads the same names; the supervisor hands its children ports and addresses through them.
+Outside `CHO_ENV=local` a secret that still has its default refuses to start.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SERVICES = ("identity", "onboarding", "catalog", "orders", "payments", "settlement")
+
+_LOCAL_SECRET = "local-only-not-a-secret-"  # noqa: S105 - refused outside CHO_ENV=local
+
+
+class Settings(BaseSettings):
+    """One field a setting; the environment name is `CHO_` and the field's name unless an alias says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="CHO_", env_file=".env", extra="ignore", populate_by_name=True)
+
+    env: str = "local"
+    home: Path = Path(".cho")
+    cell: str = "c01"
+
+    # Engines. The supervisor starts embedded ones and sets these, unless they are set already.
+    redis_url: str = Field("redis://127.0.0.1:6379/0", validation_alias=AliasChoices("REDIS_URL"))
+    mongodb_uri: str = Field("mongodb://127.0.0.1:27017", validation_alias=AliasChoices("MONGODB_URI"))
+    # The ledger's own server; the same as redis_url unless said.
+    ledger_url: str = Field("", validation_alias=AliasChoices("LEDGER_URL"))
+    # Replicas that must hold a payment on disk before it is acknowledged (DESIGN section 4, rule 5).
+    ledger_replicas: int = Field(0, ge=0, le=5)
+
+    gateway_host: str = "127.0.0.1"
+    gateway_port: int = 8080
+    # Envoy's admin and its listener for the JWKS; loopback only.
+    gateway_admin_port: int = 8081
+    gateway_jwks_port: int = 8082
+    # Multiplies the gateway's rate limits (gateway/limits.py): load tests have few users.
+    rate_scale: float = Field(1.0, gt=0, le=100_000)
+
+    identity_addr: str = "127.0.0.1:50051"
+    onboarding_addr: str = "127.0.0.1:50052"
+    catalog_addr: str = "127.0.0.1:50053"
+    orders_addr: str = "127.0.0.1:50054"
+    payments_addr: str = "127.0.0.1:50055"
+    settlement_addr: str = "127.0.0.1:50056"
+    # Where a process serves Prometheus metrics; 0 for nowhere.
+    metrics_port: int = 0
+
+    # What proves to a service that claims come from the gateway or another service.
+    edge_secret: str = _LOCAL_SECRET + "edge"
+    # Encrypts fields at rest (AES-256-GCM), and makes their blind indexes (HMAC-SHA-256).
+    field_key: str = _LOCAL_SECRET + "field"
+    index_key: str = _LOCAL_SECRET + "index"
+
+    log_level: str = "INFO"
+
+    @model_validator(mode="after")
+    def _check(self) -> Settings:
+        if not self.ledger_url:
+            self.ledger_url = self.redis_url
+        if self.env != "local":
+            left = [n for n in ("edge_secret", "field_key", "index_key") if getattr(self, n).startswith(_LOCAL_SECRET)]
+            if left:
+                raise ValueError(f"set CHO_{', CHO_'.join(n.upper() for n in left)}: defaults are for CHO_ENV=local")
+        return self
+
+    def addr(self, service: str) -> str:
+        """`host:port` of a service's gRPC server."""
+        return str(getattr(self, f"{service}_addr"))
+
+    def mongo_database(self, service: str) -> str:
+        """Name of a service's own database."""
+        return f"cho_{service}"
+
+
+@cache
+def settings() -> Settings:
+    """This process's settings, read once."""
+    return Settings()

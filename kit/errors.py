@@ -1,0 +1,83 @@
+"""One table of domain errors: a stable code, a gRPC status, and a message a person can act on.
+
+Clients branch on the code. The gateway derives the HTTP status from the gRPC status, so the table names only one.
+Raise a subclass with its own message: `raise InsufficientFunds(f"...")`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+DOMAIN = "cho.vn"
+
+
+class DomainError(Exception):
+    """Something the caller can be told. `code` is stable; `status` is the name of a gRPC status code."""
+
+    code: ClassVar[str] = "INTERNAL"
+    status: ClassVar[str] = "INTERNAL"
+    # Seconds after which trying again makes sense; None where it does not.
+    retry_after_s: ClassVar[int | None] = None
+
+    def __init__(self, message: str, **details: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+
+def _error(code: str, status: str, doc: str, retry_after_s: int | None = None) -> type[DomainError]:
+    name = "".join(part.capitalize() for part in code.split("_"))
+    return type(name, (DomainError,), {"code": code, "status": status, "retry_after_s": retry_after_s, "__doc__": doc})
+
+
+# HTTP 400
+InvalidArgument = _error("INVALID_ARGUMENT", "INVALID_ARGUMENT", "A field is missing or malformed.")
+AmountInvalid = _error("AMOUNT_INVALID", "INVALID_ARGUMENT", "Not a whole number of đồng from 1 to 10^12.")
+AmountMismatch = _error("AMOUNT_MISMATCH", "INVALID_ARGUMENT", "Not the amount that the code names.")
+QrInvalid = _error("QR_INVALID", "INVALID_ARGUMENT", "The QR payload cannot be read safely.")
+PinWeak = _error("PIN_WEAK", "INVALID_ARGUMENT", "The PIN is too easy to guess.")
+ClockSkew = _error("CLOCK_SKEW", "FAILED_PRECONDITION", "The service's clock is more than 5 s off the ledger's.")
+TooLate = _error("TOO_LATE", "FAILED_PRECONDITION", "not_after has passed.")
+KeyExpired = _error("KEY_EXPIRED", "FAILED_PRECONDITION", "The idempotency key is older than keys are kept.")
+InsufficientFunds = _error("INSUFFICIENT_FUNDS", "FAILED_PRECONDITION", "The account does not hold the amount.")
+LimitExceeded = _error("LIMIT_EXCEEDED", "FAILED_PRECONDITION", "A legal limit would be exceeded.")
+AccountFrozen = _error("ACCOUNT_FROZEN", "FAILED_PRECONDITION", "The account is frozen.")
+AccountClosed = _error("ACCOUNT_CLOSED", "FAILED_PRECONDITION", "The account is closed.")
+AccountNotEmpty = _error("ACCOUNT_NOT_EMPTY", "FAILED_PRECONDITION", "Only an empty account can be closed.")
+MerchantNotPayable = _error("MERCHANT_NOT_PAYABLE", "FAILED_PRECONDITION", "Not approved, suspended or closed.")
+RefundExceedsPayment = _error("REFUND_EXCEEDS_PAYMENT", "FAILED_PRECONDITION", "More than is left of the payment.")
+WrongTelecom = _error("WRONG_TELECOM", "FAILED_PRECONDITION", "The two accounts are not at the same telecom.")
+WrongState = _error("WRONG_STATE", "FAILED_PRECONDITION", "Not possible in the present state.")
+OutOfStock = _error("OUT_OF_STOCK", "FAILED_PRECONDITION", "Less in stock than asked for.")
+WindowNotOpen = _error("WINDOW_NOT_OPEN", "FAILED_PRECONDITION", "Another settlement window is open.")
+BalanceTooLarge = _error("BALANCE_TOO_LARGE", "FAILED_PRECONDITION", "A total would pass 2^53 - 1.")
+# HTTP 401
+Unauthenticated = _error("UNAUTHENTICATED", "UNAUTHENTICATED", "No valid token.")
+WrongPin = _error("WRONG_PIN", "UNAUTHENTICATED", "Phone or PIN is wrong.")
+SessionEnded = _error("SESSION_ENDED", "UNAUTHENTICATED", "The refresh token is spent, expired or revoked.")
+# HTTP 403
+PermissionDenied = _error("PERMISSION_DENIED", "PERMISSION_DENIED", "Not for this caller.")
+FourEyes = _error("FOUR_EYES", "PERMISSION_DENIED", "A second person has to do this.")
+# HTTP 404
+NotFound = _error("NOT_FOUND", "NOT_FOUND", "There is no such thing, or it is not the caller's.")
+AccountNotFound = _error("ACCOUNT_NOT_FOUND", "NOT_FOUND", "There is no such account.")
+MerchantNotFound = _error("MERCHANT_NOT_FOUND", "NOT_FOUND", "No onboarded merchant has this code.")
+PaymentNotFound = _error("PAYMENT_NOT_FOUND", "NOT_FOUND", "There is no such payment.")
+# HTTP 409
+AlreadyExists = _error("ALREADY_EXISTS", "ALREADY_EXISTS", "It exists already.")
+IdempotencyConflict = _error("IDEMPOTENCY_CONFLICT", "ABORTED", "The key was used with another body.")
+KeySpent = _error("KEY_SPENT", "ABORTED", "The key was resolved as never used; use a new one.")
+Contention = _error("CONTENTION", "ABORTED", "Something else changed it at the same time; try again.", 1)
+# HTTP 429
+TooManyAttempts = _error("TOO_MANY_ATTEMPTS", "RESOURCE_EXHAUSTED", "Locked for a while.", 900)
+Overloaded = _error("OVERLOADED", "RESOURCE_EXHAUSTED", "Too much at once; nothing was done.", 1)
+# HTTP 5xx
+OutcomeUnknown = _error(
+    "OUTCOME_UNKNOWN", "UNAVAILABLE", "It may have been done: send the same key again to find out.", 1
+)
+LedgerFenced = _error("LEDGER_FENCED", "UNAVAILABLE", "The ledger is being checked; nothing was done.", 1)
+Unavailable = _error("UNAVAILABLE", "UNAVAILABLE", "Not reachable; nothing was done.", 1)
+
+BY_CODE: dict[str, type[DomainError]] = {
+    e.code: e for e in list(globals().values()) if isinstance(e, type) and issubclass(e, DomainError)
+}

@@ -1,0 +1,32 @@
+"""Ids: UUIDv7 (RFC 9562) behind a type prefix, so that an id says what it names and sorts by time."""
+
+from __future__ import annotations
+
+import re
+
+import uuid_utils
+
+_UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_ID = re.compile(r"[a-z]{3}_[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}")
+
+
+def new_id(prefix: str) -> str:
+    """`prefix` (three letters) + `_` + 32 hex digits of a new UUIDv7: 36 characters."""
+    return f"{prefix}_{uuid_utils.uuid7().hex}"
+
+
+def is_id(value: str, prefix: str) -> bool:
+    """Whether `value` is an id of this kind."""
+    return value.startswith(prefix + "_") and _ID.fullmatch(value) is not None
+
+
+def new_key() -> str:
+    """A new idempotency key: a UUIDv7 in its usual form."""
+    return str(uuid_utils.uuid7())
+
+
+def key_time_ms(key: str) -> int | None:
+    """When a UUIDv7 was made, Unix ms; None where `key` is not a UUIDv7 in lower-case canonical form."""
+    if not _UUID7.fullmatch(key):
+        return None
+    return int(key[:8] + key[9:13], 16)

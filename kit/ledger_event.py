@@ -1,0 +1,97 @@
+"""An event of the ledger, decoded: what was asked, what was decided, every leg with its account's new totals.
+
+The ledger writes flat fields (services/payments/store/ledger.lua, `event`); this is their one reader, for the hot
+stream and for the books alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PostedLeg:
+    """One posting and what it made of its account. `side`: "d", "c", or "-" where nothing was posted. Đồng."""
+
+    account_id: str
+    side: str
+    amount: int
+    debits: int
+    credits: int
+    debits_pending: int
+    credits_pending: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEvent:
+    """`result` is "OK" or the code of a refusal; `scope` is "caller|operation|key"."""
+
+    seq: int
+    at_ms: int
+    window: int
+    epoch: int
+    op: str
+    result: str
+    scope: str
+    body_hash: str
+    # Transfers: their id. Openings and changes of accounts: the account's.
+    transfer_id: str
+    # Refunds: the payment. Openings: the account's kind.
+    related: str
+    # Transfers: đồng. Openings: telecom.
+    amount: str
+    # Transfers: đồng. Openings: owner.
+    fee: str
+    legs: tuple[PostedLeg, ...]
+    # Serialized cho.events.v1.Intent.
+    intent: bytes
+    # State changes: the new state, a comma, and what else (a merchant's bank). Rules: their text.
+    change: str
+
+    @property
+    def moved(self) -> bool:
+        """Whether money moved."""
+        return self.result == "OK" and any(leg.side != "-" for leg in self.legs)
+
+
+def from_fields(seq: int, fields: Mapping[bytes, bytes]) -> LedgerEvent:
+    """Decodes the fields of a stream entry. Raises KeyError or ValueError where they are not an event's."""
+
+    def text(name: bytes) -> str:
+        return fields[name].decode()
+
+    return LedgerEvent(
+        seq=seq,
+        at_ms=int(fields[b"at"]),
+        window=int(fields[b"w"]),
+        epoch=int(fields[b"e"]),
+        op=text(b"op"),
+        result=text(b"r"),
+        scope=text(b"s"),
+        body_hash=text(b"h"),
+        transfer_id=text(b"t"),
+        related=text(b"x"),
+        amount=text(b"a"),
+        fee=text(b"f"),
+        legs=tuple(_legs(text(b"l"))),
+        intent=fields[b"i"],
+        change=fields.get(b"z", b"").decode(),
+    )
+
+
+def from_raw(seq: int, raw: bytes) -> LedgerEvent:
+    """Decodes the canonical bytes that the books keep: names and values, each behind its length (4 bytes)."""
+    parts, at = [], 0
+    while at < len(raw):
+        length = int.from_bytes(raw[at : at + 4], "big")
+        parts.append(raw[at + 4 : at + 4 + length])
+        at += 4 + length
+    return from_fields(seq, dict(zip(parts[::2], parts[1::2], strict=True)))
+
+
+def _legs(text: str) -> Iterator[PostedLeg]:
+    for part in filter(None, text.split(";")):
+        account_id, side, *numbers = part.split(",")
+        yield PostedLeg(account_id, side, *map(int, numbers))

@@ -1,0 +1,25 @@
+"""Reads what every RPC declares in its proto: who may call it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cho.options.v1 import options_pb2
+from google.protobuf.descriptor import MethodDescriptor
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """`roles` as lower-case names; `anyone` where no sign-in is needed."""
+
+    roles: frozenset[str]
+    anyone: bool
+
+
+def policy_of(method: MethodDescriptor) -> Policy:
+    """The method's declared policy. Raises ValueError where it declares no roles: such a server must not start."""
+    declared = method.GetOptions().Extensions[options_pb2.policy].roles
+    if not declared or options_pb2.ROLE_UNSPECIFIED in declared:
+        raise ValueError(f"{method.full_name} declares no roles (option cho.options.v1.policy)")
+    names = frozenset(options_pb2.Role.Name(role).removeprefix("ROLE_").lower() for role in declared)
+    return Policy(names, anyone=options_pb2.ROLE_ANYONE in declared)

