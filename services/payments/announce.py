@@ -1,0 +1,70 @@
+"""What a merchant is told, as server-sent events. Pure.
+
+`id` is the ledger's sequence number; `merchant_version` rises by one with each of the merchant account's changes, so a
+listener notices what it missed even if somebody in between swallowed it.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC
+
+from cho.events.v1.events_pb2 import PaymentMoved
+from cho.events.v1.intent_pb2 import Intent
+
+from kit.clock import from_ms
+from kit.ledger_event import LedgerEvent
+from services.payments.transfer import spoken_code
+
+RETRY_MS = 1000
+TYPES = {"pay": "payment.captured", "refund": "payment.refunded"}
+
+
+def moved(event: LedgerEvent) -> PaymentMoved | None:
+    """The event that others are told; None where it is neither a payment nor a refund that happened."""
+    if event.op not in TYPES or not event.moved:
+        return None
+    wallet, merchant = event.legs[:2] if event.op == "pay" else (event.legs[1], event.legs[0])
+    intent = Intent.FromString(event.intent)
+    return PaymentMoved(
+        transfer_id=event.transfer_id,
+        payment_id=event.related if event.op == "refund" else "",
+        merchant_id=merchant.account_id,
+        wallet_id=wallet.account_id,
+        amount=int(event.amount),
+        fee=int(event.fee),
+        reference=intent.reference,
+        note=intent.note,
+        seq=event.seq,
+        merchant_version=merchant.version,
+        window=event.window,
+        at_ms=event.at_ms,
+        code=spoken_code(event.transfer_id),
+    )
+
+
+def frame(type_: str, message: PaymentMoved) -> bytes:
+    """One server-sent event. What the payer's wallet is, is not the merchant's business."""
+    data = {
+        "type": type_,
+        "transfer_id": message.transfer_id,
+        "payment_id": message.payment_id,
+        "merchant_id": message.merchant_id,
+        "amount": message.amount,
+        "fee": message.fee,
+        "reference": message.reference,
+        "note": message.note,
+        "seq": message.seq,
+        "merchant_version": message.merchant_version,
+        "at": from_ms(message.at_ms).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "code": message.code,
+    }
+    return f"id: {message.seq}\nevent: {type_}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+
+
+def opening() -> bytes:
+    """First bytes of every stream: how soon to come back, and something to flush the headers."""
+    return f"retry: {RETRY_MS}\n: chào\n\n".encode()
+
+
+HEARTBEAT = b": .\n\n"

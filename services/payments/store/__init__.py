@@ -1,0 +1,1 @@
+"""The hot ledger: what payments keeps in Valkey, and the only way to it."""

@@ -1,0 +1,127 @@
+"""Merchants' live announcements: written by the worker, followed by whoever listens.
+
+Each merchant has a stream `payments:live:<merchant>` whose entry ids are the ledger's sequence numbers, `<seq>-0`: a
+second write of the same announcement is refused by Valkey itself, so publishing twice is publishing once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+
+import redis
+import redis.asyncio
+from cho.events.v1.events_pb2 import PaymentMoved
+
+from kit import log
+from kit.errors import Overloaded
+
+STREAM = "payments:events"
+# Announcements kept per merchant for listeners that come back; the books keep all.
+KEPT = 1000
+# What a listener may lag behind before it is cut off: it reconnects and catches up from its last id.
+BACKLOG_MAX = 512
+LISTENERS_MAX = 4096
+BLOCK_MS = 500
+RECONNECT_S = 0.2
+
+_logger = log.logger(__name__)
+
+Announcement = tuple[str, PaymentMoved]
+
+
+def live_key(merchant_id: str) -> str:
+    """Stream of one merchant."""
+    return f"payments:live:{merchant_id}"
+
+
+class Followers:
+    """One reader of `payments:events` for all listeners of this process."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = redis.asyncio.Redis.from_url(url, protocol=2)
+        self._queues: dict[str, set[asyncio.Queue[Announcement | None]]] = defaultdict(set)
+        self._listeners = 0
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Starts reading; from what is written from now on."""
+        last = await self._redis.xrevrange(STREAM, count=1)
+        self._task = asyncio.create_task(self._read(last[0][0].decode() if last else "0-0"))
+
+    async def stop(self) -> None:
+        """Ends every listener's stream."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        for queues in self._queues.values():
+            for queue in queues:
+                _cut(queue)
+        await self._redis.aclose()
+
+    async def follow(self, merchant_id: str, after_seq: int | None) -> AsyncIterator[Announcement | None]:
+        """Announcements after `after_seq` (None: from now on), in order, each once; None where nothing came for 15 s.
+
+        Ends where the listener lags too far behind. Raises Overloaded above LISTENERS_MAX listeners.
+        """
+        if self._listeners >= LISTENERS_MAX:
+            raise Overloaded("too many listen already")
+        queue: asyncio.Queue[Announcement | None] = asyncio.Queue(BACKLOG_MAX + 1)
+        self._queues[merchant_id].add(queue)
+        self._listeners += 1
+        try:
+            seen = after_seq or 0
+            if after_seq is not None:
+                for announcement in await self._missed(merchant_id, after_seq):
+                    seen = announcement[1].seq
+                    yield announcement
+            while True:
+                try:
+                    live = await asyncio.wait_for(queue.get(), 15)
+                except TimeoutError:
+                    yield None
+                    continue
+                if live is None:
+                    return
+                if live[1].seq > seen:  # what was caught up with comes live too
+                    seen = live[1].seq
+                    yield live
+        finally:
+            self._listeners -= 1
+            self._queues[merchant_id].discard(queue)
+            if not self._queues[merchant_id]:
+                del self._queues[merchant_id]
+
+    async def _missed(self, merchant_id: str, after_seq: int) -> list[Announcement]:
+        rows = await self._redis.xrange(live_key(merchant_id), f"({after_seq}-0", "+", count=KEPT)
+        return [_announcement(fields) for _, fields in rows]
+
+    async def _read(self, last: str) -> None:
+        while True:
+            try:
+                reply = await self._redis.xread({STREAM: last}, count=500, block=BLOCK_MS)
+            except (redis.RedisError, OSError) as error:
+                _logger.warning("announcements wait", error=str(error))
+                await asyncio.sleep(RECONNECT_S)
+                continue
+            for entry_id, fields in reply[0][1] if reply else ():
+                last = entry_id.decode()
+                queues = self._queues.get(fields[b"subject"].decode())
+                if queues:
+                    announcement = _announcement(fields)
+                    for queue in queues:
+                        if queue.qsize() >= BACKLOG_MAX:
+                            _cut(queue)
+                        else:
+                            queue.put_nowait(announcement)
+
+
+def _cut(queue: asyncio.Queue[Announcement | None]) -> None:
+    """Ends a listener's stream after what it has."""
+    if not queue.full():
+        queue.put_nowait(None)
+
+
+def _announcement(fields: dict[bytes, bytes]) -> Announcement:
+    return fields[b"type"].decode(), PaymentMoved.FromString(fields[b"data"])

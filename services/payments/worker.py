@@ -1,0 +1,117 @@
+"""Payments' background work: announces what the ledger recorded, and brings onboarded merchants into the ledger."""
+
+from __future__ import annotations
+
+import hiredis
+import redis
+from cho.events.v1.events_pb2 import MerchantChanged
+from cho.events.v1.intent_pb2 import Intent
+
+from kit.clock import from_ms
+from kit.config import settings
+from kit.errors import Unavailable
+from kit.ledger_event import from_fields
+from kit.streams import clients, names
+from kit.streams.entry import Entry
+from kit.streams.event import Event, rfc3339
+from kit.streams.group import stream_handler
+from kit.streams.ledger import ledger_reader
+from services.payments import announce
+from services.payments.store.keys import keys
+from services.payments.store.live import KEPT, STREAM, live_key
+
+_STATES = {"merchant.activated": "open", "merchant.reinstated": "open", "merchant.suspended": "frozen"}
+
+
+def _announced() -> int:
+    """Where the announcer stopped. Announcing again from an older place announces nothing twice."""
+    return int(clients.ledger().get(names.cursor("announcer")) or 0)
+
+
+def commands(entry: Entry) -> list[tuple[bytes | str | int, ...]]:
+    """What announces one ledger entry: to other services, and to the merchant's listeners."""
+    event = from_fields(entry.seq, entry.fields)
+    message = announce.moved(event)
+    if message is None:
+        return []
+    entry_id, type_, data = f"{event.seq}-0", announce.TYPES[event.op], message.SerializeToString()
+    attributes = (
+        *("id", f"evt_{settings().cell}_{event.seq}", "type", type_, "source", "payments"),
+        *("subject", message.merchant_id, "time", rfc3339(from_ms(event.at_ms)), "traceparent", "", "data", data),
+    )
+    live = ("XADD", live_key(message.merchant_id), "MAXLEN", "~", KEPT, entry_id, "type", type_, "data", data)
+    return [("XADD", STREAM, entry_id, *attributes), live]
+
+
+def publish(client: redis.Redis, entries: list[Entry]) -> None:
+    """Writes the announcements of these entries. Those that are there already are refused by their ids."""
+    packed = [command for entry in entries for command in commands(entry)]
+    if not packed:
+        return
+    connection = client.connection_pool.get_connection()
+    try:
+        connection.send_packed_command([hiredis.pack_command(c) for c in packed])  # type: ignore[arg-type]
+        replies = []
+        for _ in packed:
+            try:
+                replies.append(connection.read_response())
+            except redis.ResponseError as error:
+                replies.append(error)
+    except BaseException:
+        connection.disconnect()
+        raise
+    finally:
+        client.connection_pool.release(connection)
+    for reply in replies:
+        if isinstance(reply, redis.ResponseError) and "equal or smaller" not in str(reply):
+            raise reply
+
+
+class Payments:
+    """Announcer and merchant directory."""
+
+    name = "payments"
+
+    @ledger_reader("announcer", cursor=_announced)
+    def announce(self, entries: list[Entry]) -> None:
+        """Announces payments and refunds."""
+        publish(clients.streams(), entries)
+
+    @stream_handler("onboarding:events", group="payments.directory", types=set(_STATES))
+    def on_merchant(self, event: Event) -> None:
+        """Opens a merchant's account, or stops and starts its payments."""
+        put_merchant(clients.ledger(), event)
+
+
+def put_merchant(ledger: redis.Redis, event: Event) -> None:
+    """Brings the ledger to what onboarding says of a merchant; an older event changes nothing.
+
+    Raises Unavailable while the ledger is fenced (the event is delivered again), RuntimeError where the ledger refuses.
+    """
+    change, k = MerchantChanged.FromString(event.data), keys()
+    intent = Intent(
+        caller_id="service:onboarding",
+        event_id=event.id,
+        name=change.name,
+        market_name=change.market_name,
+        stall=change.stall,
+        bank_bin=change.bank_bin,
+        category_code=change.category_code,
+        merchant_version=change.version,
+    )
+    run = ledger.info("server")["run_id"]
+    reply = ledger.fcall(
+        "merchant_v1", 5,
+        k.meta, k.stream, k.account(change.merchant_id), k.bank_account(change.account_index), k.owner(change.owner_id),
+        run, change.merchant_id, change.owner_id, _STATES[event.type], change.version, change.bank_bin,
+        change.category_code, change.name, change.market_name, change.stall, f"service:onboarding|merchant|{event.id}",
+        intent.SerializeToString(deterministic=True),
+    )  # fmt: skip
+    code = reply[0].decode() if isinstance(reply[0], bytes) else reply[0]
+    if code == "LEDGER_FENCED":
+        raise Unavailable("the ledger is fenced; the event comes again")
+    if code != "OK":
+        raise RuntimeError(f"the ledger refused {event.type} of {change.merchant_id}: {code}")
+
+
+SERVICES = [Payments]

@@ -1,0 +1,132 @@
+"""A founded ledger on a real Valkey, and short ways to fill it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+import redis
+from cho.events.v1.intent_pb2 import Intent
+
+from kit.ids import new_id, new_key
+from services.payments import limits, transfer
+from services.payments.store import library
+from services.payments.store.client import LedgerClient
+from services.payments.store.keys import Keys
+from services.payments.store.ledger import Ledger, Order, Posted
+
+TELECOMS = ("VIETTEL", "VNPT", "MOBIFONE")
+OPERATOR = Intent(caller_id="test")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def open_gate(url: str, genesis: str = "cell-test", may_found: bool = True) -> list[str]:
+    """What settlement's gatekeeper does once books and ledger agree."""
+    with redis.Redis.from_url(url, decode_responses=True) as client:
+        library.load(client)
+        keys = Keys("c01")
+        run = client.info("server")["run_id"]
+        return client.fcall("gate_v1", 2, keys.meta, keys.stream, run, genesis, "1" if may_found else "0", "0")
+
+
+@dataclass
+class Bench:
+    """A ledger with people in it. Amounts in đồng."""
+
+    ledger: Ledger
+    client: LedgerClient
+    keys: Keys
+    url: str
+
+    def redis(self) -> redis.Redis:
+        return redis.Redis.from_url(self.url, decode_responses=True)
+
+    async def wallet(self, telecom: str = "VIETTEL", balance: int = 0, owner: str = "", exempt: bool = False) -> str:
+        owner = owner or new_id("usr")
+        wallet = await self.ledger.open(new_id("wal"), "wallet", telecom, owner, OPERATOR, exempt)
+        if balance:
+            agent = await self.agent(telecom, balance)
+            await self.post("cash_in", balance, transfer.cash_in(agent, wallet, balance))
+        return wallet
+
+    async def agent(self, telecom: str = "VIETTEL", balance: int = 0) -> str:
+        agent = await self.ledger.open(new_id("agt"), "agent", telecom, new_id("usr"), OPERATOR)
+        if balance:
+            await self.post("fund", balance, transfer.fund(telecom, agent, balance))
+        return agent
+
+    async def merchant(self, state: str = "open", version: int = 1, merchant_id: str = "", owner: str = "usr_v") -> str:
+        merchant_id = merchant_id or new_id("mer")
+        k = self.keys
+        keys = [k.meta, k.stream, k.account(merchant_id), k.bank_account("idx" + merchant_id), k.owner(owner)]
+        args = (merchant_id, owner, state, version, "970436", "5999", "Bà Lan", "Chợ Thái", "A-1", "scope", b"")
+        assert (await self.ledger._call("merchant_v1", keys, *args))[0] == "OK"
+        return merchant_id
+
+    async def post(self, op: str, amount: int, legs: list[transfer.Leg], fee: int = 0, **order: object) -> Posted:
+        order.setdefault("caller", "usr_test")
+        order.setdefault("key", new_key())
+        order.setdefault("body_hash", "h")
+        return await self.ledger.post(Order(op=op, amount=amount, fee=fee, legs=legs, **order))  # type: ignore[arg-type]
+
+    async def pay(
+        self, wallet: str, merchant: str, amount: int, fee: int = 0, telecom: str = "VIETTEL", **order: object
+    ) -> Posted:
+        return await self.post("pay", amount, transfer.pay(wallet, merchant, telecom, amount, fee), fee, **order)
+
+    async def refund(
+        self, paid: Posted, wallet: str, merchant: str, amount: int, fee: int = 0, **order: object
+    ) -> Posted:
+        order.setdefault("refunded_before", 0)
+        legs = transfer.refund(merchant, wallet, "VIETTEL", amount, fee)
+        return await self.post("refund", amount, legs, fee, payment_id=paid.transfer_id, **order)
+
+    async def balance(self, account_id: str) -> int:
+        account = await self.ledger.account(account_id)
+        assert account is not None
+        return account.balance
+
+    def totals(self) -> dict[str, tuple[int, int]]:
+        """Debits and credits of every account."""
+        with self.redis() as client:
+            rows = {k: client.hmget(k, "dp", "cp") for k in client.scan_iter(self.keys.account("*"), count=1000)}
+        return {k.split(":a:")[1]: (int(d), int(c)) for k, (d, c) in rows.items()}
+
+    def dump(self) -> dict[str, object]:
+        """Everything the server holds, for "nothing changed" claims; replay counters aside."""
+        with self.redis() as client:
+            return {k: _value(client, k) for k in sorted(client.keys("*"))}
+
+
+def _value(client: redis.Redis, key: str) -> object:
+    kind = client.type(key)
+    if kind == "hash":
+        return {f: v for f, v in client.hgetall(key).items() if f != "n"}
+    if kind == "stream":
+        return client.xlen(key)
+    if kind == "list":
+        return client.lrange(key, 0, -1)
+    if kind == "set":
+        return sorted(client.smembers(key))
+    return client.get(key)
+
+
+@pytest.fixture
+async def bench(valkey: str) -> AsyncIterator[Bench]:
+    """A founded, open ledger."""
+    assert open_gate(valkey)[0] == "OK"
+    client = LedgerClient(valkey)
+    await client.start()
+    ledger = Ledger(client, Keys("c01"))
+    await ledger.found(TELECOMS, limits.encode(limits.IN_LAW))
+    yield Bench(ledger, client, Keys("c01"), valkey)
+    await client.stop()
+    # The books close: every test leaves debits equal to credits.
+    with redis.Redis.from_url(valkey, decode_responses=True) as check:
+        rows = [check.hmget(k, "dp", "cp") for k in check.scan_iter(Keys("c01").account("*"), count=1000)]
+    assert sum(int(d) for d, _ in rows) == sum(int(c) for _, c in rows)
