@@ -1,0 +1,73 @@
+"""Tokens: a short-lived ES256 JWT that says who you are, and a refresh token that works once."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, KeySet
+
+from services.identity.user import User
+
+ACCESS_LIFE = timedelta(minutes=15)
+REFRESH_LIFE = timedelta(days=30)
+ISSUER = "cho"
+AUDIENCE = "cho-gateway"
+
+_ALGORITHMS = ["ES256"]
+# The session's id, then 256 random bits in base64url.
+_REFRESH = re.compile(r"(ses_[0-9a-f]{32})\.[A-Za-z0-9_-]{43}")
+
+
+def claims(user: User, session_id: str, now: datetime) -> dict[str, Any]:
+    """What an access token says. `roles` is one string: the gateway passes array claims on as base64 JSON."""
+    issued_s = int(now.timestamp())
+    return {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": user.user_id,
+        "roles": ",".join(user.roles),
+        "ins": user.institution,
+        "sid": session_id,
+        "iat": issued_s,
+        "exp": issued_s + int(ACCESS_LIFE.total_seconds()),
+    }
+
+
+def sign(said: dict[str, Any], kid: str, pair: ECKey) -> str:
+    """The claims as a compact JWT."""
+    return jwt.encode({"alg": "ES256", "kid": kid}, said, pair, algorithms=_ALGORITHMS)
+
+
+def session_of(access_token: str, public: KeySet) -> str:
+    """The session of a token that one of our keys signed, expired or not; "" of any other.
+
+    For signing out, where an old proof of who you are is good enough.
+    """
+    try:
+        # Checks the signature, not the times.
+        return str(jwt.decode(access_token, public, algorithms=_ALGORITHMS).claims["sid"])
+    except (JoseError, ValueError, KeyError):
+        return ""
+
+
+def new_refresh(session_id: str) -> tuple[str, str]:
+    """A refresh token of this session, and the digest to keep of it."""
+    token = f"{session_id}.{secrets.token_urlsafe(32)}"
+    return token, _digest(token)
+
+
+def read_refresh(token: str) -> tuple[str, str] | None:
+    """Session id and digest of a refresh token; None where it is none of ours."""
+    match = _REFRESH.fullmatch(token)
+    return (match[1], _digest(token)) if match else None
+
+
+def _digest(token: str) -> str:
+    # 256 random bits cannot be guessed from their hash: no salt, no stretching.
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,84 @@
+"""People: phone numbers, roles, and which roles go with which institution."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from cho.options.v1 import options_pb2
+
+from kit import banks
+from kit.errors import InvalidArgument, PermissionDenied
+
+NAME_LENGTH_MAX = 100
+TELECOMS = frozenset({"VIETTEL", "VNPT", "MOBIFONE"})
+
+_NOT_FOR_PEOPLE = frozenset({"unspecified", "anyone", "service"})
+ROLES = (
+    frozenset(name.removeprefix("ROLE_").lower() for name in options_pb2.Role.DESCRIPTOR.values_by_name)
+    - _NOT_FOR_PEOPLE
+)
+# Whom a member of the community digital team brings in.
+_TEAM_MAY_CREATE = frozenset({"shopper", "vendor"})
+_AT_AN_INSTITUTION = frozenset({"officer", "agent"})
+
+_PHONE = re.compile(r"(?:0|\+84)([1-9][0-9]{8})")
+_PHONE_SEPARATORS = str.maketrans("", "", " .-")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """`user_id` is `usr_...`, `phone` in +84 form and never in a log, `roles` sorted lower-case names."""
+
+    user_id: str
+    name: str
+    phone: str = field(repr=False)
+    roles: tuple[str, ...]
+    institution: str = ""
+
+    @property
+    def phone_masked(self) -> str:
+        """+84*****678."""
+        return f"+84*****{self.phone[-3:]}"
+
+
+def normalise_phone(text: str) -> str:
+    """`+84` and nine digits, from "0912 345 678", "0912.345.678" or "+84912345678". Raises InvalidArgument.
+
+    A Vietnamese number is ten digits from 0. Its prefix does not name its operator: numbers are portable.
+    """
+    match = _PHONE.fullmatch(text.translate(_PHONE_SEPARATORS))
+    if match is None:
+        raise InvalidArgument("phone: ten digits from 0, or +84 and nine digits")
+    return "+84" + match[1]
+
+
+def check_name(text: str) -> str:
+    """`text` without blanks around it: 1 to NAME_LENGTH_MAX printable characters. Raises InvalidArgument."""
+    name = text.strip()
+    if not 0 < len(name) <= NAME_LENGTH_MAX or not name.isprintable():
+        raise InvalidArgument(f"name: 1 to {NAME_LENGTH_MAX} printable characters")
+    return name
+
+
+def check_roles(roles: Collection[str], institution: str) -> tuple[str, ...]:
+    """`roles` sorted, each once. Raises InvalidArgument.
+
+    An officer sees one institution and therefore has one; an agent may have one; nobody else does.
+    """
+    if not roles or not ROLES.issuperset(roles):
+        raise InvalidArgument(f"roles: one or more of {', '.join(sorted(ROLES))}")
+    if institution and institution not in TELECOMS and banks.lookup(institution) is None:
+        raise InvalidArgument(f"institution: {', '.join(sorted(TELECOMS))} or the BIN of a bank")
+    if institution and _AT_AN_INSTITUTION.isdisjoint(roles):
+        raise InvalidArgument("institution: only officers and agents work for one")
+    if not institution and "officer" in roles:
+        raise InvalidArgument("institution: an officer works for one")
+    return tuple(sorted(set(roles)))
+
+
+def check_may_create(creator_roles: Collection[str], roles: Collection[str]) -> None:
+    """An operator creates anybody, a team member shoppers and vendors. Raises PermissionDenied."""
+    if "operator" not in creator_roles and not _TEAM_MAY_CREATE.issuperset(roles):
+        raise PermissionDenied("only an operator creates anybody but shoppers and vendors")
