@@ -1,0 +1,59 @@
+"""Settlement's background work: journals the ledger, keeps the start gate, compares hot ledger and books."""
+
+from __future__ import annotations
+
+from nameko.timer import timer
+
+from kit import log
+from kit.streams import clients
+from kit.streams.entry import Entry
+from kit.streams.ledger import last_seq as hot_last_seq
+from kit.streams.ledger import ledger_reader
+from kit.streams.relay import Relay
+from services.settlement import gate, store
+
+GATE_S = 0.25
+COMPARE_S = 2
+
+_logger = log.logger(__name__)
+
+
+class Settlement:
+    """One of these acts at a time: the journal's reader holds a lease."""
+
+    name = "settlement"
+
+    windows = Relay(store.Window, stream="settlement:events")
+    _shut = ""
+
+    @ledger_reader("journal", cursor=store.last_seq)
+    def journal(self, entries: list[Entry]) -> None:
+        """Journals the next events."""
+        store.append(entries)
+
+    @timer(interval=GATE_S, eager=True)
+    def keep_gate(self) -> None:
+        """Opens the ledger for its server's present run, once it was checked; says why not."""
+        try:
+            if gate.ensure_open(clients.ledger()):
+                _logger.info("ledger open", books=store.head().seq)
+                Settlement._shut = ""
+        except gate.Shut as reason:
+            if str(reason) != Settlement._shut:  # once a reason, not four times a second
+                Settlement._shut = str(reason)
+                _logger.warning("ledger stays shut", reason=str(reason))
+
+    @timer(interval=COMPARE_S)
+    def compare(self) -> None:
+        """Compares what was journaled since the last time with the hot ledger."""
+        head = store.head()
+        up_to = min(head.seq, head.compared + gate.COMPARE_MAX)
+        if up_to <= head.compared or hot_last_seq(clients.ledger()) < up_to:
+            return
+        try:
+            store.set_compared(gate.compare(clients.ledger(), head.compared, up_to))
+        except gate.Shut as difference:
+            _logger.critical("ledger and books differ", reason=str(difference))
+
+
+SERVICES = [Settlement]
