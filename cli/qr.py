@@ -17,9 +17,7 @@ app = typer.Typer(help="Payment codes (EMVCo, VietQR).", no_args_is_help=True)
 
 Files = Annotated[
     list[Path] | None,
-    typer.Argument(
-        exists=True, dir_okay=False, readable=True, help="Files of payloads; else standard input."
-    ),
+    typer.Argument(exists=True, dir_okay=False, readable=True, help="Files of payloads; else standard input."),
 ]
 
 

@@ -83,7 +83,7 @@ class Server:
     def __init__(self, address: str, servicers: Servicers) -> None:
         self._grpc = grpc.aio.server(maximum_concurrent_rpcs=CONCURRENT_CALLS_MAX, options=OPTIONS)
         self._grpc.add_generic_rpc_handlers([handlers_of(d, s, _unary, _stream) for d, s in servicers])
-        self._health = health.aio.HealthServicer()
+        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         self._names = [descriptor.full_name for descriptor, _ in servicers]
         reflection.enable_server_reflection([*self._names, reflection.SERVICE_NAME], self._grpc)

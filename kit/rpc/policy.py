@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from cho.options.v1 import options_pb2
 from google.protobuf.descriptor import MethodDescriptor
@@ -18,7 +19,8 @@ class Policy:
 
 def policy_of(method: MethodDescriptor) -> Policy:
     """The method's declared policy. Raises ValueError where it declares no roles: such a server must not start."""
-    declared = method.GetOptions().Extensions[options_pb2.policy].roles
+    extensions: Any = method.GetOptions().Extensions
+    declared = extensions[options_pb2.policy].roles
     if not declared or options_pb2.ROLE_UNSPECIFIED in declared:
         raise ValueError(f"{method.full_name} declares no roles (option cho.options.v1.policy)")
     names = frozenset(options_pb2.Role.Name(role).removeprefix("ROLE_").lower() for role in declared)

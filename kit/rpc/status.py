@@ -30,7 +30,8 @@ def status_of(error: DomainError) -> tuple[grpc.StatusCode, str, tuple[tuple[str
 
 def error_code(error: grpc.RpcError) -> str:
     """The stable code in a failed call's details; the gRPC status's name where it carries none."""
-    for key, value in error.trailing_metadata() or ():
+    trailing: Any = error.trailing_metadata() or ()
+    for key, value in trailing:
         if key == "grpc-status-details-bin":
             status = status_pb2.Status.FromString(value)
             for detail in status.details:

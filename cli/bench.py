@@ -1,0 +1,230 @@
+"""`cho bench`: what a payment costs, as a ratio to an echo over the same path in the same run.
+
+All servers and the load generator share the machine, payments are fsynced, and the books and the announcer follow live
+with a vendor listening. Ends in an audit: a fast wrong run is no figure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import typer
+from rich.console import Console
+
+from cli import audit, people
+from cli.api import Api
+from cli.load import Outcome, http_post, run
+from cli.stack import Stack
+from kit.config import settings
+from kit.ids import new_key
+
+app = typer.Typer(no_args_is_help=True)
+
+SHOPPERS = 64
+WALLET_VND = 20_000_000
+AMOUNT_VND = 1_000
+WARM_UP_S = 2.0
+DRAIN_S_MAX = 120.0
+TICKS_S = os.sysconf("SC_CLK_TCK")
+
+
+@app.callback()
+def _bench() -> None:
+    """Measurements. Figures are for comparing, on one machine in one run."""
+
+
+@app.command("payments")
+def payments(
+    connections: int = typer.Option(128, min=1, max=512),
+    seconds: float = typer.Option(5.0, min=1, max=60, help="Of each slice."),
+    rounds: int = typer.Option(3, min=1, max=10, help="Slices of echo and payments, taken in turn."),
+    as_json: bool = typer.Option(False, "--json"),
+) -> None:
+    """Payments a second through gateway, service and ledger, against an echo over the same path."""
+    console = Console(stderr=True)
+    with tempfile.TemporaryDirectory(prefix="cho-bench-") as home:
+        console.print("Starting a stack of its own ...")
+        with Stack(Path(home), seed=True, env={"CHO_RATE_SCALE": "10000"}) as stack:
+            report = _measure(stack, connections, seconds, rounds, console)
+    typer.echo(json.dumps(report, indent=2) if as_json else _table(report))
+    raise typer.Exit(0 if report["balanced"] and not report["failed"] else 1)
+
+
+def _measure(stack: Stack, connections: int, seconds: float, rounds: int, console: Console) -> dict[str, Any]:
+    at_rest = _memory_bytes(stack)
+    merchant_id, payers, vendor = _people(stack, console)
+    host, port = stack.settings().gateway_host, stack.settings().gateway_port
+    echo = [_maker("/v1/echo", payers[i % len(payers)], merchant_id) for i in range(connections)]
+    pay = [_maker("/v1/payments", payers[i % len(payers)], merchant_id) for i in range(connections)]
+    for requests in (echo, pay):
+        run(host, port, requests, WARM_UP_S)
+    echoes, paid = Outcome(), Outcome()
+    echo_cpu: dict[str, float] = {}
+    pay_cpu: dict[str, float] = {}
+    with _Listening(stack, vendor, merchant_id) as listening:
+        for number in range(rounds):
+            console.print(f"Round {number + 1} of {rounds} ...")
+            echoes.add(_with_cpu(stack, echo_cpu, lambda: run(host, port, echo, seconds)))
+            paid.add(_with_cpu(stack, pay_cpu, lambda: run(host, port, pay, seconds)))
+        drain_s = _drain(stack, listening, len(paid.latencies_ms))
+    console.print("Auditing ...")
+    os.environ.update(stack.env)
+    settings.cache_clear()
+    outcome = audit.run()
+    captured = len(paid.latencies_ms)
+    return {
+        "payments_per_s": round(paid.per_s, 1),
+        "echo_per_s": round(echoes.per_s, 1),
+        "ratio": round(paid.per_s / echoes.per_s, 3),
+        "connections": connections,
+        "payments": captured,
+        "failed": sum(n for status, n in (paid.statuses + echoes.statuses).items() if status != 200),
+        "payment_ms": _percentiles(paid),
+        "echo_ms": _percentiles(echoes),
+        "cpu_us_per_payment": _per_call(pay_cpu, captured),
+        "cpu_us_per_echo": _per_call(echo_cpu, len(echoes.latencies_ms)),
+        "announced_to_the_listening_vendor": listening.count,
+        "drain_s": round(drain_s, 2),
+        "memory_at_rest_mb": round(at_rest / 1e6, 1),
+        "balanced": outcome.balanced,
+        "audited_events": outcome.seq,
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+    }
+
+
+def _people(stack: Stack, console: Console) -> tuple[str, list[tuple[str, str]], Api]:
+    """A merchant, (token, wallet) of the payers, and the vendor who listens."""
+    console.print(f"Creating {SHOPPERS} shoppers with wallets ...")
+    api = Api(stack.gateway_url)
+    operator, agent = (api.sign_in(p.phone, people.PIN) for p in (people.OPERATOR, people.AGENTS[0]))
+    officer = api.sign_in(people.OFFICERS[0].phone, people.PIN)
+    account = agent.get("/v1/me/accounts")["accounts"][0]["account_id"]
+    need = SHOPPERS * WALLET_VND
+    officer.post(f"/v1/agents/{account}/fund", idempotency_key=new_key(), amount=need, reference="BENCH")
+    payers = []
+    for number in range(SHOPPERS):
+        phone = f"0977{number:06d}"
+        operator.post("/v1/users", phone=phone, pin=people.PIN, name=f"Người mua {number}", roles=["shopper"])
+        shopper = api.sign_in(phone, people.PIN)
+        wallet = shopper.post("/v1/wallets", telecom="TELECOM_VIETTEL")["wallet"]["account_id"]
+        agent.post("/v1/cash-in", idempotency_key=new_key(), wallet_id=wallet, amount=WALLET_VND)
+        payers.append((shopper.http.headers["authorization"].removeprefix("Bearer "), wallet))
+    person = next(iter(people.vendors().values()))
+    vendor = api.sign_in(person.phone, people.PIN)
+    merchant_id = vendor.get("/v1/me/merchants")["merchants"][0]["merchant_id"]
+    return merchant_id, payers, vendor
+
+
+def _maker(path: str, payer: tuple[str, str], merchant_id: str) -> Callable[[], bytes]:
+    token, wallet = payer
+
+    def make() -> bytes:
+        body = (
+            f'{{"idempotency_key":"{new_key()}","wallet_id":"{wallet}","merchant_id":"{merchant_id}",'
+            f'"amount":"{AMOUNT_VND}"}}'
+        )
+        return http_post("localhost", path, token, body.encode())
+
+    return make
+
+
+class _Listening:
+    """The vendor's phone during the run: counts announcements."""
+
+    def __init__(self, stack: Stack, vendor: Api, merchant_id: str) -> None:
+        self.count = 0
+        self._url = f"{stack.gateway_url}/v1/merchants/{merchant_id}/announcements"
+        self._headers = {"authorization": vendor.http.headers["authorization"]}
+        self._open, self._stop = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+
+    def __enter__(self) -> _Listening:
+        self._thread.start()
+        self._open.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+
+    def _listen(self) -> None:
+        last = ""
+        while not self._stop.is_set():
+            headers = self._headers | ({"last-event-id": last} if last else {})
+            try:
+                with httpx.stream("GET", self._url, headers=headers, timeout=httpx.Timeout(5, read=20)) as reply:
+                    self._open.set()
+                    for chunk in reply.iter_raw():
+                        self.count += chunk.count(b"event: payment.captured")
+                        at = chunk.rfind(b"id: ")
+                        last = chunk[at + 4 :].split(b"\n")[0].decode() if at >= 0 else last
+                        if self._stop.is_set():
+                            return
+            except httpx.HTTPError:
+                time.sleep(0.2)
+
+
+def _drain(stack: Stack, listening: _Listening, payments_: int) -> float:
+    """Seconds after the last answer until every payment is in the books and announced."""
+    import redis
+
+    started = time.perf_counter()
+    cell = stack.settings().cell
+    with redis.Redis.from_url(stack.settings().ledger_url, decode_responses=True) as client:
+        while time.perf_counter() - started < DRAIN_S_MAX:
+            seq = int(client.hget(f"{{{cell}}}:meta", "seq") or 0)
+            done = [int(client.get(f"{{{cell}}}:cursor:{reader}") or 0) for reader in ("journal", "announcer")]
+            if min(done) >= seq:
+                break
+            time.sleep(0.02)
+    return time.perf_counter() - started
+
+
+def _with_cpu(stack: Stack, used: dict[str, float], measured: Callable[[], Outcome]) -> Outcome:
+    before = _cpu_s(stack)
+    outcome = measured()
+    for name, after in _cpu_s(stack).items():
+        used[name] = used.get(name, 0.0) + after - before.get(name, 0.0)
+    return outcome
+
+
+def _cpu_s(stack: Stack) -> dict[str, float]:
+    """CPU seconds of every process so far; ours is "load generator"."""
+    pids = {p["name"]: p["pid"] for p in stack.processes() if p["pid"]} | {"load generator": os.getpid()}
+    return {name: _ticks(pid) / TICKS_S for name, pid in pids.items()}
+
+
+def _ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def _per_call(used: dict[str, float], calls: int) -> dict[str, int]:
+    each = {name: round(s * 1e6 / max(1, calls)) for name, s in sorted(used.items(), key=lambda i: -i[1])}
+    return {name: us for name, us in each.items() if us >= 1} | {"all": sum(each.values())}
+
+
+def _percentiles(outcome: Outcome) -> dict[str, float]:
+    return {f"p{p:g}": round(outcome.percentile_ms(p), 2) for p in (50, 95, 99, 99.9)}
+
+
+def _memory_bytes(stack: Stack) -> int:
+    from cli.stack import pss_bytes
+
+    return sum(pss_bytes(p["pid"]) or 0 for p in stack.processes() if p["pid"])
+
+
+def _table(report: dict[str, Any]) -> str:
+    lines = []
+    for name, value in report.items():
+        shown = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
+        lines.append(f"{name.replace('_', ' '):<36} {shown}")
+    return "\n".join(lines)

@@ -1,0 +1,156 @@
+"""What a stack of Chợ consists of, and on which ports: engines, services, their workers, the gateway."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pydantic import AliasChoices
+
+from kit import engines, ports, probes
+from kit.config import SERVICES, Settings
+from kit.supervisor.process import Process
+
+VALKEY_PORT, REPLICA_PORT, SECANTUS_PORT = 6379, 6380, 27017
+# Embedded, the ledger has at most the one replica that may be promoted (DESIGN section 4, rule 6).
+REPLICAS_MAX = 1
+PYTHON = (sys.executable, "-P", "-m")
+# glibc keeps an arena for every thread otherwise, up to eight a core.
+# The second: what argon2 took for a sign-in (19 MiB) goes back to the system, and not to a heap that keeps it.
+MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "4194304"}
+
+
+class CannotLayOut(RuntimeError):
+    """The stack lacks a part, or is asked for what it cannot do."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """`placed`: the settings that were decided here, by name; a stack's ports and URLs."""
+
+    settings: Settings
+    placed: dict[str, Any]
+    processes: list[Process]
+
+
+def lay_out(base: Settings, *, free_ports: bool, gateway_port: int | None = None, seed: bool = False) -> Layout:
+    """A stack by the settings `base`; an engine whose URL the user has set is left to them.
+
+    `free_ports` takes any free ports; else the usual ones, or the next ones that are free. `gateway_port` is taken
+    exactly. With `seed`, `python -m cli.seed` runs last, once everything is ready.
+    Raises CannotLayOut, ports.NoPort, engines.EngineMissing.
+    """
+    if base.ledger_replicas > REPLICAS_MAX:
+        raise CannotLayOut(f"CHO_LEDGER_REPLICAS={base.ledger_replicas}: at most {REPLICAS_MAX} is started here")
+    for service in SERVICES:
+        if not has_room(service, "server"):
+            raise CannotLayOut(f"services/{service}/server.py does not exist")
+    port = _any_port if free_ports else ports.take_from
+    placed: dict[str, Any] = {"home": base.home.resolve(), "metrics_port": 0}
+    placed |= {name: getattr(base, name) for name in ("redis_url", "ledger_url", "mongodb_uri", "ledger_replicas")}
+    backing = _place_engines(base, placed, port)
+    _place_gateway(base, placed, port, gateway_port)
+    for service in SERVICES:
+        preferred = int(base.addr(service).rpartition(":")[2])
+        placed[f"{service}_addr"] = f"{ports.LOOPBACK}:{port(preferred)}"
+    settings = base.model_copy(update=placed)
+    processes = [
+        *backing,
+        *_services(settings, tuple(process.name for process in backing)),
+        *_gateway(settings),
+    ]
+    if seed:
+        names = tuple(process.name for process in processes)
+        processes.append(
+            Process(
+                "seed",
+                argv=[*PYTHON, "cli.seed"],
+                env=as_env(settings),
+                after=names,
+                once=True,
+                ready_s_max=120,
+            )
+        )
+    return Layout(settings, placed, processes)
+
+
+def has_room(service: str, room: str) -> bool:
+    """Whether a service has `server.py` or `worker.py` (or a folder of that name)."""
+    return find_spec(f"services.{service}") is not None and find_spec(f"services.{service}.{room}") is not None
+
+
+def as_env(settings: Settings) -> dict[str, str]:
+    """The environment that gives another process these settings, secrets included."""
+    env = {}
+    for name, field in Settings.model_fields.items():
+        alias = field.validation_alias
+        key = str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"CHO_{name.upper()}"
+        env[key] = str(getattr(settings, name))
+    return env
+
+
+def _any_port(_: int) -> int:
+    return ports.take_any()
+
+
+def _place_engines(base: Settings, placed: dict[str, Any], port: Callable[[int], int]) -> list[Process]:
+    home: Path = placed["home"]
+    processes = []
+    if "redis_url" not in base.model_fields_set:
+        valkey_port = port(VALKEY_PORT)
+        placed["redis_url"] = f"redis://{ports.LOOPBACK}:{valkey_port}/0"
+        if base.ledger_url == base.redis_url:  # not set apart
+            placed["ledger_url"] = placed["redis_url"]
+        replica_home = home / "valkey-replica" if base.ledger_replicas else None
+        processes.append(engines.valkey(home / "valkey", valkey_port, replica_home=replica_home))
+        if replica_home:
+            processes.append(engines.valkey_replica(replica_home, port(REPLICA_PORT), valkey_port))
+    if "mongodb_uri" not in base.model_fields_set:
+        mongo_port = port(SECANTUS_PORT)
+        placed["mongodb_uri"] = f"mongodb://{ports.LOOPBACK}:{mongo_port}"
+        processes.append(engines.secantusdb(home / "secantusdb", mongo_port))
+    return processes
+
+
+def _place_gateway(
+    base: Settings, placed: dict[str, Any], port: Callable[[int], int], gateway_port: int | None
+) -> None:
+    exactly = gateway_port or (base.gateway_port if "gateway_port" in base.model_fields_set else None)
+    placed["gateway_port"] = ports.take(exactly, base.gateway_host) if exactly else port(base.gateway_port)
+    placed["gateway_admin_port"] = port(base.gateway_admin_port)
+    placed["gateway_jwks_port"] = port(base.gateway_jwks_port)
+
+
+def _services(settings: Settings, engines_: tuple[str, ...]) -> list[Process]:
+    env = as_env(settings) | MEMORY
+    workers = [service for service in SERVICES if has_room(service, "worker")]
+    processes = [
+        Process("serve", argv=[*PYTHON, "cli.processes", "fork", "serve"], env=env, forks=True),
+        Process("work", argv=[*PYTHON, "cli.processes", "fork", "work"], env=env, forks=True),
+    ]
+    for service in SERVICES:
+        port = int(settings.addr(service).rpartition(":")[2])
+        ready = partial(probes.grpc_ready, port)
+        processes.append(Process(f"{service}.serve", parent="serve", after=engines_, ready=ready))
+    for service in workers:
+        processes.append(Process(f"{service}.work", parent="work", after=engines_, announces=True))
+    return processes
+
+
+def _gateway(settings: Settings) -> list[Process]:
+    bootstrap = settings.home / "run" / "envoy.json"
+    servers = tuple(f"{service}.serve" for service in SERVICES)
+    return [
+        Process(
+            "gateway-config",
+            argv=[*PYTHON, "gateway", "--out", str(bootstrap)],
+            env=as_env(settings),
+            once=True,
+        ),
+        engines.envoy(bootstrap, settings.gateway_admin_port, after=("gateway-config", *servers)),
+    ]

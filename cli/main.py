@@ -1,0 +1,51 @@
+"""`cho`: the operator's tool."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import typer
+
+COMMANDS = {
+    "up": ("cli.stack", "up"),
+    "status": ("cli.stack", "status"),
+    "demo": ("cli.demo", "demo"),
+    "audit": ("cli.audit", "audit"),
+    "settle": ("cli.settle", "settle"),
+    "serve": ("cli.processes", "serve"),
+    "work": ("cli.processes", "work"),
+}
+GROUPS = {
+    "qr": ("cli.qr", "Read QR payment codes."),
+    "events": ("cli.events", "Look at streams, lag and dead letters."),
+    "bench": ("cli.bench", "Measure."),
+}
+
+
+def app() -> None:
+    """Runs the command that the arguments name. Only its module is imported: `cho up` stays for days, and small."""
+    tool = typer.Typer(
+        help="Chợ 4.0: payments and a marketplace for local markets.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_show_locals=False,
+    )
+    tool.callback()(_callback)
+    named = set(sys.argv[1:2]) & (COMMANDS.keys() | GROUPS.keys())
+    for name, (module, function) in COMMANDS.items():
+        if name in (named or COMMANDS):
+            tool.command(name)(_get(module, function))
+    for name, (module, text) in GROUPS.items():
+        if name in (named or GROUPS):
+            tool.add_typer(_get(module, "app"), name=name, help=text)
+    tool()
+
+
+def _callback() -> None:
+    """Keeps a tool with one registered command from taking its name for an argument."""
+
+
+def _get(module: str, name: str) -> Any:
+    return getattr(import_module(module), name)

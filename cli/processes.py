@@ -1,0 +1,105 @@
+"""The entry points of the services' processes.
+
+`cho serve SERVICE` and `cho work SERVICE` run one, as k8s does. `python -m cli.processes fork serve` (or `work`) is
+the parent from which a supervisor on one machine forks all of a kind, so that they share what they import.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+# No more imports here: a worker is monkey-patched first (kit.streams.patch), and never imports grpc.
+
+ROOMS = {"serve": "server", "work": "worker"}
+# What a process of the kind imports only once it runs: imported before the fork, it is shared.
+PRELOADED = {
+    "serve": ("kit.mongo", "mongoengine.dereference", "grpc._server", "grpc._interceptor"),
+    "work": ("kit.mongo", "mongoengine.dereference", "kit.streams.runner"),
+}
+
+
+def serve(service: str) -> None:
+    """Run a service's gRPC server until SIGTERM."""
+    _module(service, "server").main()
+
+
+def work(service: str) -> None:
+    """Run a service's stream handlers and timers until SIGTERM."""
+    # Anew: the `cho` tool has imported what must be imported after monkey-patching, or not at all.
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "cli.processes", "work", service])  # noqa: S606
+
+
+def main() -> None:
+    """`fork serve`, `fork work`, `serve SERVICE`, `work SERVICE`."""
+    match sys.argv[1:]:
+        case ["fork", "serve"]:
+            _fork("serve")
+        case ["fork", "work"]:
+            _be_cooperative()
+            _fork("work")
+        case ["serve", service]:
+            serve(service)
+        case ["work", service]:
+            _be_cooperative()
+            _work(service)
+        case _:
+            sys.exit("usage: python -m cli.processes [fork] serve|work [SERVICE]")
+
+
+def _be_cooperative() -> None:
+    import_module("kit.streams.patch")
+
+
+def _module(service: str, room: str) -> ModuleType:
+    from kit.config import SERVICES
+
+    if service not in SERVICES:
+        sys.exit(f"there is no service {service!r}, but {', '.join(SERVICES)}")
+    if find_spec(f"services.{service}") is None or find_spec(f"services.{service}.{room}") is None:
+        sys.exit(f"services/{service}/{room}.py does not exist")
+    return import_module(f"services.{service}.{room}")
+
+
+def _work(service: str) -> None:
+    from kit import mongo
+    from kit.streams import runner
+
+    services = _module(service, "worker").SERVICES
+    mongo.connect(service)
+    runner.run(services, f"{service}.work")
+
+
+def _fork(kind: str) -> None:
+    """Imports every service's module of this kind, then forks processes of it on command."""
+    import gc
+
+    gc.disable()  # until a child runs: what the collector touches is no longer shared
+    from kit.config import SERVICES, settings
+    from kit.supervisor import forks
+
+    room, run = ROOMS[kind], {"serve": serve, "work": _work_forked}[kind]
+    services = [service for service in SERVICES if find_spec(f"services.{service}.{room}")]
+    for service in services:
+        _module(service, room)
+    for module in PRELOADED[kind]:
+        import_module(module)
+    settings.cache_clear()  # a module that asked for settings must not decide those of the children
+    forks.serve({f"{service}.{kind}": partial(run, service) for service in services})
+
+
+def _work_forked(service: str) -> None:
+    import eventlet
+
+    from kit.supervisor.forks import announce_ready
+
+    eventlet.spawn(announce_ready)  # runs when the loop first turns: everything is imported and set up by then
+    _work(service)
+
+
+if __name__ == "__main__":
+    main()

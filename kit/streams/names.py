@@ -1,0 +1,42 @@
+"""Names of keys, in one place (DESIGN sections 4 and 5).
+
+Every key of a cell carries its hash tag, so that a cell is one slot of a cluster. A service has one stream,
+`<service>:events`; a group is called `<service>.<purpose>` after who listens.
+"""
+
+from kit.config import settings
+
+
+def ledger() -> str:
+    """The cell's ledger stream; entry ids are `<seq>-0`."""
+    return f"{{{settings().cell}}}:ledger"
+
+
+def cursor(purpose: str) -> str:
+    """Sequence number up to which this reader of the ledger has acted."""
+    return f"{{{settings().cell}}}:cursor:{purpose}"
+
+
+def readers() -> str:
+    """Set of the purposes that the ledger has to be kept for."""
+    return f"{{{settings().cell}}}:readers"
+
+
+def reader_lease(purpose: str) -> str:
+    """Who may act as this reader of the ledger."""
+    return f"{{{settings().cell}}}:lease:{purpose}"
+
+
+def relay_lease(stream: str, collection: str) -> str:
+    """Who may publish this collection's events to this stream."""
+    return f"{stream}:lease:{collection}"
+
+
+def dead(stream: str, group: str) -> str:
+    """Entries of `stream` that this group gave up on, each with its error."""
+    return f"{stream}:dead:{group}"
+
+
+def again(stream: str, group: str) -> str:
+    """Entries that an operator gave back to this group alone; the others have had them."""
+    return f"{stream}:again:{group}"

@@ -1,0 +1,132 @@
+"""A fork server: one process imports everything once, and forks the processes that share it.
+
+The supervisor writes commands to its standard input, one JSON object a line: `{"start": name, "log": path,
+"env": {...}}`. It answers on a pipe, whose number is in CHO_FORKS_PIPE, the same way: `{"event": "up"}`,
+`{"event": "started", "name", "pid"}`, `{"event": "ready", "pid"}` (by the child itself: `announce_ready`),
+`{"event": "exited", "pid", "status"}`. The children hold the pipe too: it ends when the whole family has ended.
+
+What is imported before the fork must not start a thread, open a connection, or make a loop or a gRPC channel:
+a fork copies their memory but not the thread that serves them. `serve` refuses to fork where a thread runs.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import sys
+import traceback
+
+# Bound now: `work` monkey-patches the module `os` later, and nothing here may become a green call.
+from os import _exit, dup2, fork, getpid, kill, setsid, waitpid, write
+from os import open as open_
+from typing import TYPE_CHECKING, NoReturn
+
+from kit.supervisor.launch import die_with
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+PIPE = "CHO_FORKS_PIPE"
+EVENT_BYTES_MAX = 512  # PIPE_BUF of POSIX: up to here writes of several processes do not mix
+
+_pipe: int | None = None
+_children: set[int] = set()
+
+
+def announce_ready() -> None:
+    """Tells the supervisor that this process now does its work. Without a supervisor (k8s) it does nothing."""
+    if _pipe is not None:
+        _tell(event="ready", pid=getpid())
+
+
+def _tell(**event: object) -> None:
+    line = json.dumps(event).encode() + b"\n"
+    assert len(line) <= EVENT_BYTES_MAX
+    assert _pipe is not None
+    write(_pipe, line)
+
+
+def serve(targets: Mapping[str, Callable[[], None]]) -> None:
+    """Forks `targets` on command until standard input ends. A target blocks until it has got SIGTERM and drained.
+
+    Raises RuntimeError where a thread runs already, KeyError where a command names no target.
+    """
+    global _pipe
+    _refuse_threads()
+    _pipe = int(os.environ.pop(PIPE))
+    os.set_inheritable(_pipe, False)
+    signal.signal(signal.SIGCHLD, lambda *_: _reap())
+    gc.collect()
+    gc.freeze()  # the collector writes to objects it visits: frozen ones stay shared
+    _tell(event="up")
+    for line in sys.stdin:
+        command = json.loads(line)
+        _start(command["start"], targets[command["start"]], command["log"], command["env"])
+    for pid in tuple(_children):  # the supervisor is gone; Linux has killed them already
+        kill(pid, signal.SIGKILL)
+
+
+def _refuse_threads() -> None:
+    if sys.platform == "linux" and (threads := len(os.listdir("/proc/self/task"))) > 1:
+        raise RuntimeError(f"{threads - 1} threads run after the imports; no module may start one when imported")
+
+
+def _start(name: str, target: Callable[[], None], log: str, env: Mapping[str, str]) -> None:
+    # Blocked, so that a child that ends at once is not told of before it was told to have started.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+    parent = getpid()
+    pid = fork()
+    if pid == 0:
+        _run(parent, target, log, env)
+    _children.add(pid)
+    _tell(event="started", name=name, pid=pid)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+
+
+def _run(parent: int, target: Callable[[], None], log: str, env: Mapping[str, str]) -> NoReturn:
+    """The child's whole life; it never returns into the parent's code."""
+    status = 1
+    try:
+        die_with(parent)
+        setsid()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+        _take_streams(log)
+        os.environ.update(env)
+        gc.enable()
+        target()
+        status = 0
+    except SystemExit as exit_:
+        status = exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
+        if isinstance(exit_.code, str):
+            print(exit_.code, file=sys.stderr)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        _exit(status)
+
+
+def _take_streams(log: str) -> None:
+    """Output to the child's own log; nothing to read, or it would eat the parent's commands."""
+    null = open_(os.devnull, os.O_RDONLY)
+    file = open_(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    for source, descriptor in ((null, 0), (file, 1), (file, 2)):
+        dup2(source, descriptor)
+    os.close(null)
+    os.close(file)
+
+
+def _reap() -> None:
+    while True:
+        try:
+            pid, status = waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        _children.discard(pid)
+        _tell(event="exited", pid=pid, status=os.waitstatus_to_exitcode(status))

@@ -1,0 +1,381 @@
+"""The supervisor, with real processes: small programs that serve a port, crash, hang or fork."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit import ports
+from kit.supervisor import logs
+from kit.supervisor.process import HomeBusy, Process, ProcessFailed, State, Status, check_order
+from kit.supervisor.run import Supervisor
+
+pytestmark = pytest.mark.timeout(60)
+PYTHON = (sys.executable, "-I", "-S", "-c")
+WAIT_S_MAX = 15
+
+# Sleeps until SIGTERM, noting its begin and end.
+WORKER = """
+import os, signal, sys, time
+name, notes = sys.argv[1:]
+def note(what):
+    with open(notes, "a") as file:
+        file.write(f"{what} {name}\\n")
+def end(*_):
+    note("end")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+note("begin")
+signal.pause()
+"""
+
+FAMILY = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[1])
+from kit.supervisor import forks
+
+def steady():
+    forks.announce_ready()
+    signal.pause()
+
+def silent():
+    signal.pause()
+
+def broken():
+    raise LookupError("cannot work")
+
+forks.serve({"steady": steady, "other": steady, "silent": silent, "broken": broken})
+"""
+REPOSITORY = str(Path(__file__).parents[2])
+
+
+def family(name: str = "family") -> Process:
+    return Process(name, argv=[*PYTHON, FAMILY, REPOSITORY], forks=True)
+
+
+def sleeper(name: str, **more: Any) -> Process:
+    return Process(name, argv=[*PYTHON, "import signal; signal.pause()"], **more)
+
+
+def run(scenario: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(scenario, 50))
+
+
+async def until(holds: Callable[[], object]) -> None:
+    async with asyncio.timeout(WAIT_S_MAX):
+        while not holds():  # noqa: ASYNC110 - what is awaited is in other processes
+            await asyncio.sleep(0.01)
+
+
+def alive(pid: int) -> bool:
+    """Runs, and is no zombie that a container's first process never buries."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def status_of(supervisor: Supervisor, name: str) -> Status:
+    return next(status for status in supervisor.statuses() if status.name == name)
+
+
+def pid_of(supervisor: Supervisor, name: str) -> int:
+    pid = status_of(supervisor, name).pid
+    assert pid is not None
+    return pid
+
+
+def test_a_process_starts_only_when_those_it_comes_after_are_ready(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        gate, seen = tmp_path / "gate", list[dict[str, State]]()
+
+        async def opened() -> bool:
+            return gate.exists()
+
+        slow = sleeper("slow", ready=opened)
+        late = sleeper("late", after=("slow",))
+        supervisor = Supervisor(tmp_path, [late, slow], lambda all_: seen.append({s.name: s.state for s in all_}))
+        starting = asyncio.create_task(supervisor.__aenter__())
+        await until(lambda: seen and seen[-1]["slow"] == State.STARTING)
+        assert all(states["late"] == State.WAITING for states in seen)
+        gate.touch()
+        await starting
+        assert seen[-1] == {"slow": State.READY, "late": State.READY}
+        await supervisor.__aexit__()
+
+    run(scenario())
+
+
+def test_processes_stop_in_reverse_order_and_none_is_left(tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+
+    def worker(name: str, *after: str) -> Process:
+        async def begun() -> bool:
+            return f"begin {name}\n" in notes.read_text()
+
+        return Process(name, argv=[*PYTHON, WORKER, name, str(notes)], after=after, ready=begun)
+
+    async def scenario() -> None:
+        async with Supervisor(tmp_path, [worker("c", "b"), worker("a"), worker("b", "a")]) as supervisor:
+            pids = [pid_of(supervisor, name) for name in "abc"]
+            assert all(map(alive, pids))
+        assert not any(map(alive, pids))
+
+    run(scenario())
+    order = ["begin a", "begin b", "begin c", "end c", "end b", "end a"]
+    assert notes.read_text().splitlines() == order
+
+
+def test_a_killed_process_is_started_again(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Supervisor(tmp_path, [sleeper("it")]) as supervisor:
+            first = pid_of(supervisor, "it")
+            os.kill(first, signal.SIGKILL)
+            await until(lambda: status_of(supervisor, "it").restarts == 1)
+            await until(lambda: status_of(supervisor, "it").state == State.READY)
+            assert pid_of(supervisor, "it") != first
+
+    run(scenario())
+
+
+def test_a_process_that_keeps_ending_fails_the_whole_and_shows_its_log(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        pids = list[int]()
+        bad = Process("bad", argv=[*PYTHON, "raise SystemExit('the disk is upside down')"], after=("good",))
+        supervisor = Supervisor(
+            tmp_path, [sleeper("good"), bad], lambda all_: pids.extend(s.pid for s in all_ if s.pid)
+        )
+        async with supervisor:
+            with pytest.raises(ProcessFailed, match=r"(?s)bad: ended 5 times.*status 1.*the disk is upside down"):
+                await supervisor.wait()
+        assert not any(map(alive, pids))
+
+    run(scenario())
+
+
+def test_a_process_that_does_not_get_ready_in_time_is_named_with_its_log(tmp_path: Path) -> None:
+    async def never() -> bool:
+        return False
+
+    async def scenario() -> None:
+        code = "import signal; print('still thinking', flush=True); signal.pause()"
+        stuck = Process("stuck", argv=[*PYTHON, code], ready=never, ready_s_max=0.5)
+        with pytest.raises(ProcessFailed, match=r"(?s)stuck: not ready after 0.5 s.*still thinking"):
+            async with Supervisor(tmp_path, [stuck]):
+                pytest.fail("it cannot be ready")
+
+    run(scenario())
+
+
+def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
+    code = "import signal; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True)\nwhile True: signal.pause()"
+
+    async def deaf() -> bool:
+        return "deaf" in (tmp_path / "log" / "it.log").read_text()
+
+    async def scenario() -> None:
+        async with Supervisor(tmp_path, [Process("it", argv=[*PYTHON, code], ready=deaf, stop_s_max=0.2)]) as s:
+            pid = pid_of(s, "it")
+        assert not alive(pid)
+
+    run(scenario())
+
+
+def test_what_has_to_be_done_once_is_waited_for_and_its_failure_is_that_of_the_whole(tmp_path: Path) -> None:
+    async def scenario(status: int) -> None:
+        once = Process("once", argv=[*PYTHON, f"print('made'); raise SystemExit({status})"], once=True)
+        async with Supervisor(tmp_path, [once, sleeper("next", after=("once",))]) as supervisor:
+            assert status_of(supervisor, "once").state == State.DONE
+            assert status_of(supervisor, "next").state == State.READY
+
+    run(scenario(0))
+    with pytest.raises(ProcessFailed, match=r"(?s)once: ended with status 3.*made"):
+        run(scenario(3))
+
+
+def test_what_is_asked_to_drain_gets_its_signal_afterwards(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        states = list[bool]()
+
+        async def drain() -> None:
+            states.append(alive(pid))
+
+        async with Supervisor(tmp_path, [sleeper("it", drain=drain)]) as supervisor:
+            pid = pid_of(supervisor, "it")
+        assert states == [True]
+
+    run(scenario())
+
+
+def test_an_observer_that_fails_leaves_nothing_running(tmp_path: Path) -> None:
+    pids = set[int]()
+
+    def broken(statuses: list[Status]) -> None:
+        pids.update(status.pid for status in statuses if status.pid)
+        if all(status.state == State.READY for status in statuses):
+            raise BrokenPipeError("nobody listens")
+
+    async def scenario() -> None:
+        with pytest.raises(BrokenPipeError):
+            async with Supervisor(tmp_path, [sleeper("a"), sleeper("b", after=("a",))], broken) as supervisor:
+                await supervisor.wait()
+
+    run(scenario())
+    assert len(pids) == 2
+    assert not any(map(alive, pids))
+
+
+def test_a_stop_during_the_start_ends_it(tmp_path: Path) -> None:
+    async def never() -> bool:
+        return False
+
+    async def scenario() -> None:
+        supervisor = Supervisor(tmp_path, [sleeper("stuck", ready=never)])
+        asyncio.get_running_loop().call_later(0.2, supervisor.request_stop)
+        async with supervisor:
+            assert supervisor.stopping
+
+    run(scenario())
+
+
+def test_two_supervisors_cannot_share_a_home(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Supervisor(tmp_path, [sleeper("it")]):
+            with pytest.raises(HomeBusy):
+                await Supervisor(tmp_path, [sleeper("it")]).__aenter__()
+        async with Supervisor(tmp_path, [sleeper("it")]):
+            pass
+
+    run(scenario())
+
+
+def test_needs_that_are_missing_or_circular_are_refused() -> None:
+    with pytest.raises(ValueError, match="no process is named ghost"):
+        check_order({"a": sleeper("a", after=("ghost",))})
+    with pytest.raises(ValueError, match="each waits for another: a, b"):
+        check_order({"a": sleeper("a", after=("b",)), "b": sleeper("b", after=("a",))})
+
+
+def test_forked_processes_start_when_ready_and_are_forked_again_when_killed(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        children = [Process(name, parent="family", announces=True) for name in ("steady", "other")]
+        async with Supervisor(tmp_path, [family(), *children]) as supervisor:
+            parent, first, other = (pid_of(supervisor, name) for name in ("family", "steady", "other"))
+            os.kill(first, signal.SIGKILL)
+            await until(lambda: status_of(supervisor, "steady").restarts == 1)
+            await until(lambda: status_of(supervisor, "steady").state == State.READY)
+            assert pid_of(supervisor, "steady") != first
+            assert (pid_of(supervisor, "family"), pid_of(supervisor, "other")) == (parent, other)
+        assert not any(map(alive, (parent, first, other)))
+
+    run(scenario())
+
+
+def test_when_a_fork_server_dies_it_and_its_children_are_started_again(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        children = [Process(name, parent="family", announces=True) for name in ("steady", "other")]
+        async with Supervisor(tmp_path, [family(), *children]) as supervisor:
+            names = ("family", "steady", "other")
+            before = [pid_of(supervisor, name) for name in names]
+            os.kill(before[0], signal.SIGKILL)
+            await until(lambda: all(status_of(supervisor, name).restarts == 1 for name in names))
+            assert not any(map(alive, before))
+            await until(lambda: all(status_of(supervisor, name).state == State.READY for name in names))
+
+    run(scenario())
+
+
+def test_a_forked_process_that_cannot_work_fails_the_whole_and_shows_its_own_log(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        broken = Process("broken", parent="family", announces=True)
+        with pytest.raises(ProcessFailed, match=r"(?s)broken: ended 5 times.*LookupError: cannot work"):
+            async with Supervisor(tmp_path, [family(), broken]):
+                pytest.fail("it cannot be ready")
+
+    run(scenario())
+
+
+def test_a_forked_process_that_does_not_announce_itself_is_not_ready(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        silent = Process("silent", parent="family", announces=True, ready_s_max=0.5)
+        with pytest.raises(ProcessFailed, match=r"silent: not ready after 0\.5 s"):
+            async with Supervisor(tmp_path, [family(), silent]):
+                pytest.fail("it cannot be ready")
+
+    run(scenario())
+
+
+def test_a_thread_started_by_an_import_is_refused_before_any_fork(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        code = "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()\n" + FAMILY
+        threaded = Process("threaded", argv=[*PYTHON, code, REPOSITORY], forks=True)
+        with pytest.raises(ProcessFailed, match="1 threads run after the imports"):
+            async with Supervisor(tmp_path, [threaded]):
+                pytest.fail("it cannot be ready")
+
+    run(scenario())
+
+
+SUPERVISED = """
+import asyncio, sys
+from pathlib import Path
+sys.path.insert(0, {repository!r})
+sys.path.insert(0, {here!r})
+from test_supervisor import Process, Supervisor, family, sleeper
+
+async def main():
+    children = [family(), sleeper("it"), Process("steady", parent="family", announces=True)]
+    async with Supervisor(Path({home!r}), children) as supervisor:
+        print([status.pid for status in supervisor.statuses()], flush=True)
+        await supervisor.wait()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's help is Linux only")
+def test_a_killed_supervisor_leaves_no_process_behind(tmp_path: Path) -> None:
+    code = SUPERVISED.format(repository=REPOSITORY, here=str(Path(__file__).parent), home=str(tmp_path))
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as supervisor:
+        assert supervisor.stdout
+        pids = json.loads(supervisor.stdout.readline())
+        assert all(map(alive, pids))
+        supervisor.kill()
+    deadline = time.monotonic() + WAIT_S_MAX
+    while any(map(alive, pids)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not any(map(alive, pids))
+
+
+def test_a_large_log_makes_room_and_keeps_one_older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "LOG_BYTES_MAX", 100)
+    log = tmp_path / "it.log"
+    log.write_text("x" * 101)
+    logs.bound(log)
+    assert (log.stat().st_size, (tmp_path / "it.log.1").stat().st_size) == (0, 101)
+    log.write_text("\n".join(map(str, range(30))))
+    logs.bound(log)
+    assert logs.tail(log).splitlines() == [str(line) for line in range(5, 30)]
+
+
+def test_a_port_is_handed_out_once_to_all_processes_of_the_machine() -> None:
+    port = ports.take_any()
+    assert ports.is_free(port)
+    with pytest.raises(ports.NoPort):
+        ports.take(port)
+    code = f"import sys; sys.path.insert(0, {REPOSITORY!r}); from kit import ports; print(ports.take_from({port}))"
+    elsewhere = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(elsewhere.stdout) > port
+    ports.give_back(port)
+    assert ports.take(port) == port
+    ports.give_back(port)
