@@ -1,0 +1,60 @@
+"""Envoy's bootstrap, made from the settings and the descriptors."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from gateway import limits
+from gateway.clusters import jwks_cluster, service_cluster, socket
+from gateway.cors import CorsSettings
+from gateway.listeners import edge_listener, jwks_listener
+from gateway.methods import api
+from gateway.typed import typed
+from kit.config import Settings
+
+
+def bootstrap(settings: Settings, cors: CorsSettings | None = None) -> dict[str, Any]:
+    """The whole configuration. It holds the edge secret: write it with `write`, and log nothing of it.
+
+    Raises ValueError where a method declares no roles, or CORS names no origins.
+    """
+    methods = api().public
+    jwks = next(m for m in methods if m.full_name == "cho.identity.v1.IdentityService.GetJwks")
+    return {
+        "node": {"id": "gateway", "cluster": "cho"},
+        "admin": {"address": socket("127.0.0.1", settings.gateway_admin_port)},
+        "static_resources": {
+            "listeners": [
+                edge_listener(settings, methods, cors or CorsSettings()),
+                jwks_listener(settings, jwks),
+            ],
+            "clusters": [
+                *(service_cluster(settings, s) for s in sorted({m.service for m in methods})),
+                jwks_cluster(settings),
+            ],
+        },
+        "overload_manager": {"resource_monitors": [_connections_max()]},
+    }
+
+
+def write(config: dict[str, Any], path: Path) -> None:
+    """Writes the bootstrap where only its owner can read it, whole or not at all."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), 0o600)
+        json.dump(config, file)
+    partial.replace(path)
+
+
+def _connections_max() -> dict[str, Any]:
+    return {
+        "name": "envoy.resource_monitors.global_downstream_max_connections",
+        "typed_config": typed(
+            "extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
+            max_active_downstream_connections=limits.CLIENT_CONNECTIONS_MAX,
+        ),
+    }

@@ -1,0 +1,200 @@
+"""Envoy's own replies in the one shape that every error has: google.rpc.Status JSON with one ErrorInfo.
+
+Which reply it is can be told from `response.code_details`, a stable word that Envoy writes for each (its page
+"response code details"). The first rule that fits wins; the last ones fit every error. What services say
+passes untouched, and a native gRPC client gets plain words in `grpc-message`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from google.rpc import code_pb2
+
+from gateway.typed import typed
+from kit.errors import DOMAIN
+
+# Set by the transcoder alone (a client's x-envoy-* is stripped): without it, a gRPC call came as gRPC.
+_NATIVE = (
+    "request.headers['content-type'].startsWith('application/grpc') && !('x-envoy-original-path' in request.headers)"
+)
+# Reads change nothing, so that their outcome is of no concern.
+_READ = "request.headers['x-envoy-original-method'] == 'GET'"
+# Envoy's own text: what is wrong with the JSON.
+_ENVOYS_TEXT = "%LOCAL_REPLY_BODY%"
+_AGAIN = "it may have been done: send the same key again to find out"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a local reply becomes. `when` is CEL over Envoy's attributes."""
+
+    when: str
+    code: int
+    reason: str
+    message: str
+    # Replaces Envoy's HTTP status where clients should see another one.
+    status: int = 0
+    retry_after_s: int = 0
+
+
+def _details(*beginnings: str) -> str:
+    return " || ".join(f"response.code_details.startsWith('{b}')" for b in beginnings)
+
+
+def _reset(*reasons: str) -> tuple[str, ...]:
+    return tuple(f"upstream_reset_before_response_started{{{r}" for r in reasons)
+
+
+# The request has not left the gateway.
+_NOT_SENT = _details(
+    *_reset("remote_connection_failure", "local_connection_failure", "connection_timeout", "overflow"),
+    *_reset("remote_refused_stream_reset", "local_refused_stream_reset"),
+    "no_healthy_upstream",
+    "cluster_not_found",
+    "overload",
+)
+
+RULES = (
+    # Tokens.
+    Rule(
+        _details("jwt_authn_access_denied{Jwks_remote_fetch_is_failed}"),
+        code_pb2.UNAVAILABLE,
+        "UNAVAILABLE",
+        "Tokens cannot be checked at the moment; nothing was done.",
+        status=503,
+        retry_after_s=1,
+    ),
+    Rule(
+        _details("jwt_authn_access_denied{Jwt_is_missing}"),
+        code_pb2.UNAUTHENTICATED,
+        "UNAUTHENTICATED",
+        "Sign in first.",
+    ),
+    Rule(
+        _details("jwt_authn_access_denied"),
+        code_pb2.UNAUTHENTICATED,
+        "TOKEN_INVALID",
+        "The token is expired, malformed or not from here.",
+        # Envoy says 403 for another audience.
+        status=401,
+    ),
+    # Routes.
+    Rule(_details("route_not_found"), code_pb2.NOT_FOUND, "ROUTE_NOT_FOUND", "There is nothing at this path."),
+    Rule(
+        "response.code == 405",
+        code_pb2.UNIMPLEMENTED,
+        "METHOD_NOT_ALLOWED",
+        "Not with this HTTP method; see the Allow header.",
+    ),
+    # Too much.
+    Rule(
+        _details("local_rate_limited"),
+        code_pb2.RESOURCE_EXHAUSTED,
+        "RATE_LIMITED",
+        "Too many requests; nothing was done.",
+    ),
+    Rule(
+        _details("request_payload_too_large"),
+        code_pb2.INVALID_ARGUMENT,
+        "BODY_TOO_LARGE",
+        "The body is over 64 KiB.",
+    ),
+    Rule(
+        "response.code == 431",
+        code_pb2.INVALID_ARGUMENT,
+        "HEADERS_TOO_LARGE",
+        "The headers are too large.",
+    ),
+    # What the transcoder cannot read: in the body, and in the path or query.
+    Rule(_details("grpc_json_transcode_failure"), code_pb2.INVALID_ARGUMENT, "INVALID_JSON", _ENVOYS_TEXT),
+    Rule(
+        _details("early_grpc_json_transcode_failure"),
+        code_pb2.INVALID_ARGUMENT,
+        "INVALID_ARGUMENT",
+        _ENVOYS_TEXT,
+    ),
+    # Services.
+    Rule(
+        "response.code == 504",
+        code_pb2.DEADLINE_EXCEEDED,
+        "DEADLINE_EXCEEDED",
+        f"No answer in time; {_AGAIN}.",
+    ),
+    Rule(
+        _NOT_SENT,
+        code_pb2.UNAVAILABLE,
+        "UNAVAILABLE",
+        "Not reachable; nothing was done.",
+        status=503,
+        retry_after_s=1,
+    ),
+    Rule(
+        f"({_details('upstream_reset_')}) && !({_READ})",
+        code_pb2.UNAVAILABLE,
+        "OUTCOME_UNKNOWN",
+        f"The connection broke; {_AGAIN}.",
+        status=503,
+        retry_after_s=1,
+    ),
+    Rule(
+        f"response.code == 503 || {_details('upstream_reset_')}",
+        code_pb2.UNAVAILABLE,
+        "UNAVAILABLE",
+        "Not reachable.",
+        status=503,
+        retry_after_s=1,
+    ),
+    # Everything else.
+    Rule("response.code == 408", code_pb2.DEADLINE_EXCEEDED, "REQUEST_TIMEOUT", "The request came too slowly."),
+    Rule(
+        "response.code >= 400 && response.code < 500",
+        code_pb2.INVALID_ARGUMENT,
+        "BAD_REQUEST",
+        "Not a valid HTTP request.",
+    ),
+    Rule("response.code >= 500", code_pb2.INTERNAL, "INTERNAL", "Something went wrong in the gateway."),
+)
+
+
+def local_reply_config(headers: list[dict[str, Any]]) -> dict[str, Any]:
+    """The rules as Envoy reads them. `headers` go on every error: some never reach a filter."""
+    native = {
+        "filter": _cel(_NATIVE),
+        "body_format_override": {"text_format_source": {"inline_string": _ENVOYS_TEXT}},
+    }
+    return {"mappers": [native, *(_mapper(rule, headers) for rule in RULES)]}
+
+
+def _mapper(rule: Rule, headers: list[dict[str, Any]]) -> dict[str, Any]:
+    mapper: dict[str, Any] = {
+        "filter": _cel(rule.when),
+        "body_format_override": {"json_format": _status(rule)},
+        "headers_to_add": headers,
+    }
+    if rule.status:
+        mapper["status_code"] = rule.status
+    if rule.retry_after_s:
+        again = {"header": {"key": "retry-after", "value": str(rule.retry_after_s)}}
+        mapper["headers_to_add"] = [*headers, again]
+    return mapper
+
+
+def _status(rule: Rule) -> dict[str, Any]:
+    info = {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": rule.reason,
+        "domain": DOMAIN,
+        "metadata": {},
+    }
+    return {"code": rule.code, "message": rule.message, "details": [info]}
+
+
+def _cel(expression: str) -> dict[str, Any]:
+    return {
+        "extension_filter": {
+            "name": "cel",
+            "typed_config": typed("extensions.access_loggers.filters.cel.v3.ExpressionFilter", expression=expression),
+        }
+    }

@@ -1,0 +1,72 @@
+"""A real Envoy with real gRPC servers behind it, and what a test asks of it."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from gateway_upstreams import PATIENCE_S, Upstream
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from kit.config import Settings
+
+READY_S_MAX = 20
+# Long enough for a reply on a busy machine, short enough to wait for.
+UNARY_MS_MAX = int(PATIENCE_S * 1000 * 3 / 4)
+
+
+@dataclass
+class Edge:
+    """A running gateway, and the key that its identity service signs with."""
+
+    settings: Settings
+    upstream: Upstream
+    key: ECKey
+    # The bootstrap that it runs on.
+    config: Path
+    http: httpx.Client
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.settings.gateway_port}"
+
+    def token(self, key: ECKey | None = None, **claims: Any) -> str:
+        """A token as identity makes them; `claims` override, None leaves one out."""
+        now = int(time.time())
+        payload = {
+            "iss": "cho",
+            "aud": "cho-gateway",
+            "sub": "usr_1",
+            "roles": "shopper,vendor",
+            "exp": now + 600,
+        }
+        payload = {k: v for k, v in (payload | {"iat": now} | claims).items() if v is not None}
+        signer = key or self.key
+        return jwt.encode({"alg": "ES256", "kid": signer.kid}, payload, signer)
+
+    def signed_in(self, **claims: Any) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.token(**claims)}"}
+
+    def stat(self, name: str) -> int:
+        reply = httpx.get(f"http://127.0.0.1:{self.settings.gateway_admin_port}/stats", params={"filter": name})
+        return sum(int(line.rpartition(":")[2]) for line in reply.text.splitlines())
+
+
+def wait_until_ready(edge: Edge, envoy: subprocess.Popen[bytes], log: Path) -> None:
+    """As a supervisor does: Envoy serves, and has the keys."""
+    deadline = time.monotonic() + READY_S_MAX
+    while time.monotonic() < deadline:
+        assert envoy.poll() is None, log.read_text()
+        try:
+            ready = httpx.get(f"http://127.0.0.1:{edge.settings.gateway_admin_port}/ready").status_code == 200
+            if ready and edge.stat("jwks_fetch_success"):
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.02)
+    raise AssertionError(log.read_text())
