@@ -1,0 +1,76 @@
+"""One seeded stack for the system tests, on free ports, with its own state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli import audit, people
+from cli.api import Api
+from cli.stack import Stack
+from kit.config import settings
+from kit.ids import new_key
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    home: Path = tmp_path_factory.mktemp("stack")
+    with Stack(home, seed=True, env={"CHO_RATE_SCALE": "100"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def api(stack: Stack) -> Iterator[Api]:
+    """The gateway, seen by nobody in particular."""
+    with Api(stack.gateway_url) as nobody:
+        yield nobody
+
+
+@pytest.fixture(scope="session")
+def people_(api: Api) -> dict[str, Api]:
+    """Signed in: one of every kind."""
+    persons = {
+        "shopper": people.SHOPPERS[0],
+        "stranger": people.SHOPPERS[1],
+        "agent": people.AGENTS[0],
+        "team": people.TEAM,
+        "operator": people.OPERATOR,
+        "officer": people.OFFICERS[0],
+        "bank": people.OFFICERS[3],
+        "auditor": people.AUDITOR,
+        "vendor": next(iter(people.vendors().values())),
+    }
+    return {name: api.sign_in(person.phone, people.PIN) for name, person in persons.items()}
+
+
+@pytest.fixture(scope="session")
+def wallet(people_: dict[str, Api]) -> str:
+    """The shopper's wallet, with money in it."""
+    wallet_id = people_["shopper"].get("/v1/me/accounts")["accounts"][0]["account_id"]
+    people_["agent"].post("/v1/cash-in", idempotency_key=new_key(), wallet_id=wallet_id, amount=50_000_000)
+    return str(wallet_id)
+
+
+@pytest.fixture(scope="session")
+def merchant(people_: dict[str, Api]) -> dict[str, Any]:
+    """A merchant of the vendor's."""
+    return people_["vendor"].get("/v1/me/merchants")["merchants"][0]  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def audited(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Call it at the end of a test: the whole stack balances."""
+
+    def run() -> audit.Audit:
+        for name, value in stack.env.items():
+            monkeypatch.setenv(name, value)
+        settings.cache_clear()
+        outcome = audit.run()
+        settings.cache_clear()
+        assert outcome.balanced, outcome.as_dict()
+        return outcome
+
+    return run
