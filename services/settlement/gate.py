@@ -70,7 +70,7 @@ def _check_server(ledger: redis.Redis) -> None:
     replicas = settings().ledger_replicas
     if replication["connected_slaves"] < replicas:
         raise Shut(f"{replication['connected_slaves']} replicas are connected, {replicas} are needed")
-    if replicas and int(next(iter(ledger.config_get("min-replicas-to-write").values()))) != replicas:
+    if replicas and int(next(iter(ledger.config_get("min-replicas-to-write").values())) or 0) != replicas:
         raise Shut(f"min-replicas-to-write must be {replicas}")
     if not ledger.function_list(library=LIBRARY):
         raise Shut(f"{LIBRARY} is not loaded yet")

@@ -244,7 +244,7 @@ def _founded_at(event: LedgerEvent) -> datetime:
 
 def window(number: int) -> Window | None:
     """A closed window; None where it is not closed, or its marker is not journaled yet."""
-    return Window.objects(number=number).first()  # type: ignore[no-any-return]
+    return Window.objects(number=number).first()
 
 
 def windows(newest: int, limit: int) -> list[Window]:

@@ -17,7 +17,7 @@ MARKET = seed.markets()[0]
 ACCOUNT_NUMBER = "0000QW9876543"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _database(mongo_uri: str) -> Iterator[None]:
     before = settings().mongodb_uri
     settings().mongodb_uri = mongo_uri

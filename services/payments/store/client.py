@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote, urlparse
 
@@ -27,6 +28,8 @@ RECONNECT_S = 0.1
 _logger = log.logger(__name__)
 
 Answer = asyncio.Future[Any]
+# Its own stub allows tuples of one element only.
+_pack: Callable[[tuple[str | bytes | int, ...]], bytes] = hiredis.pack_command  # type: ignore[assignment]
 
 
 class _Wire(asyncio.Protocol):
@@ -106,7 +109,7 @@ class LedgerClient:
             raise Overloaded("too many calls wait for the ledger; nothing was done")
         loop = asyncio.get_running_loop()
         answer = loop.create_future()
-        self._queue.append((hiredis.pack_command(command), answer))
+        self._queue.append((_pack(command), answer))
         if not self._flushing:
             self._flushing = True
             loop.call_soon(self._flush)
@@ -136,10 +139,10 @@ class LedgerClient:
         replies: list[Answer] = [loop.create_future() for _ in answers]
         try:
             wait, on_disk = loop.create_future(), loop.create_future()
-            wait_command = hiredis.pack_command(("WAIT", self._replicas, REPLICA_WAIT_MS))
+            wait_command = _pack(("WAIT", self._replicas, REPLICA_WAIT_MS))
             wire.send(packed + wait_command, [*replies, wait])
             await wait
-            wire.send(hiredis.pack_command(("WAITAOF", 1, self._replicas, REPLICA_WAIT_MS)), [on_disk])
+            wire.send(_pack(("WAITAOF", 1, self._replicas, REPLICA_WAIT_MS)), [on_disk])
             copies = await on_disk
             if isinstance(copies, Exception) or copies[0] < 1 or copies[1] < self._replicas:
                 raise OutcomeUnknown("not yet on the replica's disk: send the same key again")
@@ -183,7 +186,7 @@ class LedgerClient:
         if self._auth:
             commands.insert(0, ("AUTH", *self._auth))
         answers: list[Answer] = [loop.create_future() for _ in commands]
-        wire.send(b"".join(hiredis.pack_command(c) for c in commands), answers)
+        wire.send(b"".join(_pack(c) for c in commands), answers)
         replies = await asyncio.wait_for(asyncio.gather(*answers), ANSWER_S_MAX)
         for reply in replies:
             if isinstance(reply, Exception):

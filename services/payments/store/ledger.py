@@ -169,7 +169,7 @@ class Ledger:
         reply = await self._client.send("FCALL", function, len(keys), *keys, self._client.run, *args)
         if isinstance(reply, Exception):
             raise reply
-        return reply  # type: ignore[no-any-return]
+        return reply
 
     async def _read(self, *commands: Sequence[str | int]) -> list[Any]:
         answers = [self._client.send(*command) for command in commands]
@@ -267,11 +267,11 @@ class Ledger:
 
     async def unique(self, kind: str, telecom: str, owner: str) -> str | None:
         """The account that a person has one of."""
-        return (await self._read(("GET", self._keys.unique(kind, telecom, owner))))[0]  # type: ignore[no-any-return]
+        return (await self._read(("GET", self._keys.unique(kind, telecom, owner))))[0]
 
     async def merchant_of(self, directory_index: str) -> str | None:
         """Who is paid by the VietQR codes of a bank account."""
-        return (await self._read(("GET", self._keys.bank_account(directory_index))))[0]  # type: ignore[no-any-return]
+        return (await self._read(("GET", self._keys.bank_account(directory_index))))[0]
 
     async def transfer(self, transfer_id: str) -> Movement | None:
         """One transfer; None where there is none."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
+from typing import Any
 
 import redis
 import redis.asyncio
@@ -47,7 +48,7 @@ class Followers:
 
     async def start(self) -> None:
         """Starts reading; from what is written from now on."""
-        last = await self._redis.xrevrange(STREAM, count=1)
+        last: Any = await self._redis.xrevrange(STREAM, count=1)
         self._task = asyncio.create_task(self._read(last[0][0].decode() if last else "0-0"))
 
     async def stop(self) -> None:
@@ -94,13 +95,13 @@ class Followers:
                 del self._queues[merchant_id]
 
     async def _missed(self, merchant_id: str, after_seq: int) -> list[Announcement]:
-        rows = await self._redis.xrange(live_key(merchant_id), f"({after_seq}-0", "+", count=KEPT)
+        rows: Any = await self._redis.xrange(live_key(merchant_id), f"({after_seq}-0", "+", count=KEPT)
         return [_announcement(fields) for _, fields in rows]
 
     async def _read(self, last: str) -> None:
         while True:
             try:
-                reply = await self._redis.xread({STREAM: last}, count=500, block=BLOCK_MS)
+                reply: Any = await self._redis.xread({STREAM: last}, count=500, block=BLOCK_MS)
             except (redis.RedisError, OSError) as error:
                 _logger.warning("announcements wait", error=str(error))
                 await asyncio.sleep(RECONNECT_S)

@@ -1,0 +1,81 @@
+"""Worker tests run in a cooperative process (`python -m tests.worker`) and are not collected in any other."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import redis
+
+patcher = sys.modules.get("eventlet.patcher")
+if patcher is None or not patcher.is_monkey_patched("socket"):
+    collect_ignore_glob = ["test_*"]
+else:
+    import mongoengine
+    from nameko.containers import ServiceContainer
+
+    from kit import mongo
+    from kit.config import settings
+
+WAIT_S_MAX = 15
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    """Waits for what has to become true, and returns it."""
+    deadline = time.monotonic() + WAIT_S_MAX
+    while not (result := condition()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+    return result
+
+
+@pytest.fixture(name="until")
+def _until() -> Callable[[Callable[[], Any]], Any]:
+    return until
+
+
+@pytest.fixture(autouse=True)
+def _settings(valkey: str, mongo_uri: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This process and those it starts use the tests' engines."""
+    monkeypatch.setenv("REDIS_URL", valkey)
+    monkeypatch.setenv("MONGODB_URI", mongo_uri)
+    monkeypatch.delenv("LEDGER_URL", raising=False)
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+@pytest.fixture
+def client(valkey: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(valkey, protocol=2) as connected:
+        yield connected
+
+
+@pytest.fixture
+def database() -> Iterator[Any]:
+    """mongoengine's default database in this process, empty."""
+    connected = mongo.connect("worker_tests")
+    name = settings().mongo_database("worker_tests")
+    connected.drop_database(name)
+    yield mongoengine.get_db()
+    connected.drop_database(name)
+    mongo.disconnect()
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[[type], Any]]:
+    """Starts nameko services; they are stopped after the test."""
+    containers = []
+
+    def start_service(service_class: type) -> Any:
+        container = ServiceContainer(service_class, config={})
+        containers.append(container)
+        container.start()
+        return container
+
+    yield start_service
+    for container in containers:
+        container.stop()
