@@ -90,17 +90,16 @@ def _audit(ledger: redis.Redis, k: Keys, seq: int) -> Audit:
     books, chain, wrong_windows = fold.Books(), Check("hash chain verifies and has no gap", f"{seq} events"), []
     boundaries = {w.number: (w.first_seq, w.last_seq) for w in store.windows(store.newest_window(), 10_000)}
     head = ""
-    for event, broken in store.verify_chain(seq):
+    for event, link, broken in store.verify_chain(seq):
         if broken:
             chain.findings.append(broken)
         books.apply(event)
+        head = link.hex()
         first, last = boundaries.get(event.window, (None, None))
         if first is not None and last is not None and not first <= event.seq <= last:
             wrong_windows.append(f"event {event.seq} of window {event.window} is outside {first} to {last}")
     if books.seq != seq:
         chain.findings.append(f"the journal ends at {books.seq}, not at {seq}")
-    kept = store.entry(seq)
-    head = kept[1].hex() if kept else ""
     compared, moving = _compare(ledger, k, books)
     return Audit(
         seq,

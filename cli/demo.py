@@ -130,7 +130,8 @@ class Morning:
         self.payload = self.vendor.download(f"/v1/merchants/{self.merchant_id}/qr", format="payload").decode()
         self.wait(lambda: self.shopper.post("/v1/qr/inspect", payload=self.payload)["payable"])
         self.say(
-            f"{name}, {market['name']} ({market['ward_name']}), account {merchant['settlement_account']['account_masked']}"
+            f"{name}, {market['name']} ({market['ward_name']}), "
+            f"account {merchant['settlement_account']['account_masked']}"
         )
 
     def list_and_find(self) -> None:

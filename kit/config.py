@@ -48,7 +48,8 @@ class Settings(BaseSettings):
     orders_addr: str = "127.0.0.1:50054"
     payments_addr: str = "127.0.0.1:50055"
     settlement_addr: str = "127.0.0.1:50056"
-    # Where a process serves Prometheus metrics; 0 for nowhere.
+    # Where a process serves Prometheus metrics; port 0 for nowhere. In a pod the scraper comes from outside.
+    metrics_host: str = "127.0.0.1"
     metrics_port: int = 0
 
     # What proves to a service that claims come from the gateway or another service.

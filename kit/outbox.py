@@ -81,21 +81,35 @@ class OutboxMixin:
         return event
 
     def save(self, *args: Any, **kwargs: Any) -> Any:
-        """mongoengine's, so that no event is lost by it.
+        """mongoengine's, so that no event is lost or told of a state that was never stored.
 
-        mongoengine writes the whole list, so a stored document with a new event has to be saved on a
-        condition that fails if another writer was faster: `save_condition={"version": ...}`. Raises
-        Contention where it does fail, ValueError where there is none. A new document never takes the place of
-        a stored one: raises NotUniqueError.
+        A stored document with a new event is saved on a condition that fails if another writer was faster,
+        `save_condition={"version": ...}`: raises Contention where it fails, ValueError where there is none. A new
+        document never takes the place of a stored one: raises NotUniqueError.
         """
         if self._created:  # type: ignore[attr-defined]
             kwargs["force_insert"] = True
-        elif "outbox" in self._get_changed_fields() and not kwargs.get("save_condition"):  # type: ignore[attr-defined]
+        elif self._new_events() and not kwargs.get("save_condition"):
             raise ValueError("a stored document with a new event is saved on a condition (save_condition)")
         try:
-            return super().save(*args, **kwargs)  # type: ignore[misc]
+            saved = super().save(*args, **kwargs)  # type: ignore[misc]
         except SaveConditionError as error:
             raise Contention(f"{self.pk} was changed by another writer") from error  # type: ignore[attr-defined]
+        for event in self.outbox:
+            event._created = False
+        return saved
+
+    def _get_update_doc(self) -> dict[str, Any]:
+        """mongoengine's, which would write the whole list as this process knows it, and bring back what the relay has
+        published and cleared in the meantime."""
+        update = super()._get_update_doc()  # type: ignore[misc]
+        if new := self._new_events():
+            update["$set"].pop("outbox")
+            update["$push"] = {"outbox": {"$each": [event.to_mongo() for event in new]}}
+        return {operator: changes for operator, changes in update.items() if changes}
+
+    def _new_events(self) -> list[OutboxEvent]:
+        return [event for event in self.outbox if event._created]
 
 
 def stored_events(document: dict[str, Any], source: str) -> Iterator[Event]:

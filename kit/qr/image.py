@@ -31,6 +31,4 @@ def _symbol(payload: str) -> segno.QRCode:
     decode(payload)
     if payload.isascii():
         return segno.make(payload, error="m", mode="byte", micro=False, boost_error=False)
-    return segno.make(
-        payload, error="m", mode="byte", micro=False, boost_error=False, eci=True, encoding="utf-8"
-    )
+    return segno.make(payload, error="m", mode="byte", micro=False, boost_error=False, eci=True, encoding="utf-8")

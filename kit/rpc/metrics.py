@@ -16,6 +16,6 @@ SECONDS = Histogram(
 
 
 def serve_metrics() -> None:
-    """Serves /metrics on settings().metrics_port, loopback; 0 serves nothing."""
+    """Serves /metrics on settings().metrics_host and metrics_port; port 0 serves nothing."""
     if port := settings().metrics_port:
-        start_http_server(port, addr="127.0.0.1")
+        start_http_server(port, addr=settings().metrics_host)

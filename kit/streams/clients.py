@@ -17,6 +17,9 @@ from kit.config import settings
 TIMEOUT_S = 5.0
 # How long a read waits for something new, ms: also how long a stop may have to wait for the read to end.
 BLOCK_MS = 500
+# How long a reader lets entries gather after a read that found few, s. A blocking read returns with the first entry,
+# and reading payments one by one costs the server, which is the ledger, as much as the payments.
+GATHER_S = 0.02
 
 
 def connect(url: str) -> redis.Redis:

@@ -56,7 +56,7 @@ class StreamHandler(Loop, Entrypoint):
         group: str,
         types: Collection[str] | None = None,
         where: Callable[[Event], bool] | None = None,
-        batch: int = 32,
+        batch: int = 128,
         retry_after_ms: int = 30_000,
         deliveries_max: int = 5,
         **kwargs: Any,
@@ -85,9 +85,13 @@ class StreamHandler(Loop, Entrypoint):
         if time.monotonic() >= self._claim_at:
             for source, entry_id, fields, deliveries in self._claim():
                 self._settle(source, entry_id, fields, deliveries)
+        found = 0
         for source, entry_id, fields in self._read():
             self._settle(source, entry_id, fields, 1)
+            found += 1
         self._acknowledge()
+        if 0 < found < self._batch:
+            self._pause(clients.GATHER_S)
 
     def failed(self, error: Exception, failures: int) -> None:
         # The stream may be another one now (a restored server): make sure of the group before the next read.

@@ -88,6 +88,8 @@ class LedgerReader(LeasedLoop, Entrypoint):
         self._cursor = entries[-1].seq
         metrics.LEDGER_ENTRIES.labels(self.purpose).inc(len(entries))
         metrics.LEDGER_CURSOR.labels(self.purpose).set(self._cursor)
+        if len(entries) < self._batch:
+            self._pause(clients.GATHER_S)
 
     def failed(self, error: Exception, failures: int) -> None:
         cursor, self._cursor = self._cursor, None

@@ -110,9 +110,7 @@ def checked(registration: Registration) -> Registration:
         raise InvalidArgument("market_id must be a market's id (mkt_...)")
     if not is_id(registration.owner_id, "usr"):
         raise InvalidArgument("owner_id must be a user's id (usr_...)")
-    _matches(
-        _STALL, registration.stall, "stall", 'one to three capitals, "-", one to four digits, such as A-12'
-    )
+    _matches(_STALL, registration.stall, "stall", 'one to three capitals, "-", one to four digits, such as A-12')
     _matches(_CATEGORY, registration.category_code, "category_code", "four digits (ISO 18245), such as 5411")
     _matches(_BIN, registration.bank_bin, "settlement_account.bank_bin", "six digits")
     _matches(
@@ -124,9 +122,7 @@ def checked(registration: Registration) -> Registration:
     name = _text(registration.name, "name", NAME_CHARACTERS_MAX)
     if not _has_ascii_core(name):
         raise InvalidArgument("name must hold a letter or digit that its QR code can show")
-    account_name = _text(
-        registration.account_name, "settlement_account.account_name", ACCOUNT_NAME_CHARACTERS_MAX
-    )
+    account_name = _text(registration.account_name, "settlement_account.account_name", ACCOUNT_NAME_CHARACTERS_MAX)
     return replace(registration, name=name, account_name=account_name)
 
 

@@ -47,9 +47,7 @@ class OnboardingServicer:
             ]
         )
 
-    def RegisterMerchant(
-        self, request: pb.RegisterMerchantRequest, call: Call
-    ) -> pb.RegisterMerchantResponse:
+    def RegisterMerchant(self, request: pb.RegisterMerchantRequest, call: Call) -> pb.RegisterMerchantResponse:
         account = request.settlement_account
         registration = Registration(
             request_id=request.request_id,
@@ -72,9 +70,7 @@ class OnboardingServicer:
         decided = _decide(request.merchant_id, Action.SUSPEND, call, request.reason)
         return pb.SuspendMerchantResponse(merchant=_merchant(decided))
 
-    def ReinstateMerchant(
-        self, request: pb.ReinstateMerchantRequest, call: Call
-    ) -> pb.ReinstateMerchantResponse:
+    def ReinstateMerchant(self, request: pb.ReinstateMerchantRequest, call: Call) -> pb.ReinstateMerchantResponse:
         decided = _decide(request.merchant_id, Action.REINSTATE, call, request.reason)
         return pb.ReinstateMerchantResponse(merchant=_merchant(decided))
 
@@ -103,9 +99,7 @@ class OnboardingServicer:
             raise InvalidArgument(f"format must be one of: {', '.join(_FORMATS)}")
         content_type, draw = _FORMATS[chosen]
         merchant = _visible(request.merchant_id, call)
-        text = paycode.payload(
-            merchant, amount=request.amount, reference=request.reference, purpose=request.purpose
-        )
+        text = paycode.payload(merchant, amount=request.amount, reference=request.reference, purpose=request.purpose)
         return HttpBody(content_type=content_type, data=draw(text))
 
 

@@ -244,9 +244,7 @@ def _draft(registration: Registration, registered_by: str) -> MerchantDocument:
     )
 
 
-def _apply(
-    document: MerchantDocument, decision: Decision, actor: str, traceparent: str
-) -> MerchantDocument | None:
+def _apply(document: MerchantDocument, decision: Decision, actor: str, traceparent: str) -> MerchantDocument | None:
     """The changed document; None where its version is no longer the one decided on."""
     event = document.add_event(decision.event, document.id, _fact(document, decision), traceparent)
     try:

@@ -30,6 +30,7 @@ from kit.errors import (
     PermissionDenied,
     QrInvalid,
     Unavailable,
+    WrongTelecom,
 )  # fmt: skip
 from kit.ids import is_id, new_id
 from kit.money import check_amount
@@ -46,6 +47,8 @@ from services.payments.store.memory import Memory
 NOTE_MAX = 140
 REFERENCE_MAX = 25
 HISTORY_MAX = 50
+# What a code holds where the payer is to be asked (EMVCo merchant-presented mode, section 4.8.1).
+ASK_PAYER = "***"
 # A refund whose payment was refunded meanwhile is computed anew this often before the caller hears of it.
 REFUND_TRIES = 4
 
@@ -92,7 +95,8 @@ def _body_hash(request: Message) -> str:
 
 
 def _not_after_ms(request: Any) -> int:
-    return request.not_after.ToMilliseconds() if request.HasField("not_after") else 0
+    """0 for none; a moment before 1970 is as late as any other that has passed."""
+    return max(1, request.not_after.ToMilliseconds()) if request.HasField("not_after") else 0
 
 
 def _text(value: str, name: str, most: int) -> str:
@@ -144,8 +148,9 @@ class PaymentsServicer:
         return pb.OpenAgentResponse(agent=await self._account(agent_id))
 
     async def ListMyAccounts(self, request: pb.ListMyAccountsRequest, call: Call) -> pb.ListMyAccountsResponse:
-        ids = await self._ledger.accounts_of(call.caller.sub)
-        return pb.ListMyAccountsResponse(accounts=[_account(a) for a in await self._ledger.accounts(ids) if a])
+        found = await self._ledger.accounts(await self._ledger.accounts_of(call.caller.sub))
+        # A merchant that was handed over is still listed under who had it before.
+        return pb.ListMyAccountsResponse(accounts=[_account(a) for a in found if a and a.owner == call.caller.sub])
 
     async def GetAccount(self, request: pb.GetAccountRequest, call: Call) -> pb.GetAccountResponse:
         return pb.GetAccountResponse(account=_account(await self._readable(request.account_id, call)))
@@ -192,7 +197,7 @@ class PaymentsServicer:
     async def CashIn(self, request: pb.CashInRequest, call: Call) -> pb.CashInResponse:
         wallet_id = _id(request.wallet_id, "wal", "wallet_id", AccountNotFound)
         check_amount(request.amount)
-        agent_id = await self._own_agent(call.caller.sub)
+        agent_id = await self._own_agent(call.caller.sub, await self._telecom(wallet_id))
         posted = await self._ledger.post(
             Order(
                 op="cash_in", caller=call.caller.sub, key=request.idempotency_key, body_hash=_body_hash(request),
@@ -246,7 +251,8 @@ class PaymentsServicer:
             if code.amount and amount and code.amount != amount:
                 raise AmountMismatch(f"the code asks for {code.amount} đồng, not {amount}")
             amount = code.amount or amount
-            reference = code.bill_number or reference
+            if code.bill_number and code.bill_number != ASK_PAYER:
+                reference = code.bill_number
             merchant_id, index = await self._payee(code)
         else:
             merchant_id = _id(request.merchant_id, "mer", "merchant_id", MerchantNotFound)
@@ -331,8 +337,8 @@ class PaymentsServicer:
             raise InvalidArgument("Last-Event-ID must be the id of an event of this stream")
         yield _event_stream(announce.opening())
         try:
-            async for announcement in self._followers.follow(merchant_id, int(last) if last else None):
-                yield _event_stream(announce.frame(*announcement) if announcement else announce.HEARTBEAT)
+            async for heard in self._followers.follow(merchant_id, int(last) if last else None):
+                yield _event_stream(b"".join(announce.frame(*h) for h in heard) or announce.HEARTBEAT)
         except (DomainError, redis.RedisError) as error:
             told = error if isinstance(error, DomainError) else Unavailable("announcements cannot be read now")
             yield _event_stream(announce.failure(told.code, told.message))
@@ -403,14 +409,17 @@ class PaymentsServicer:
             self._categories.put(merchant_id, category)
         return str(category)
 
-    async def _own_agent(self, owner: str) -> str:
-        agent_id = self._agents.get(owner)
+    async def _own_agent(self, owner: str, telecom: str) -> str:
+        """The person's float at this telecom. Raises WrongTelecom, AccountNotFound."""
+        agent_id = self._agents.get(f"{owner}|{telecom}")
         if agent_id is None:
-            for telecom in _TELECOM_OF:
-                agent_id = agent_id or await self._ledger.unique("agent", telecom, owner)
-            if agent_id is None:
+            floats = {name: await self._ledger.unique("agent", name, owner) for name in _TELECOM_OF}
+            if not any(floats.values()):
                 raise AccountNotFound("you have no agent account: a telecom's officer opens it")
-            self._agents.put(owner, agent_id)
+            agent_id = floats[telecom]
+            if agent_id is None:
+                raise WrongTelecom("your float is at another telecom than the wallet")
+            self._agents.put(f"{owner}|{telecom}", agent_id)
         return str(agent_id)
 
     async def _payment(self, payment_id: str) -> Movement:

@@ -6,6 +6,7 @@ import hiredis
 import redis
 from cho.events.v1.events_pb2 import MerchantChanged
 from cho.events.v1.intent_pb2 import Intent
+from nameko.timer import timer
 
 from kit.clock import from_ms
 from kit.config import settings
@@ -16,6 +17,7 @@ from kit.streams.entry import Entry
 from kit.streams.event import Event, rfc3339
 from kit.streams.group import stream_handler
 from kit.streams.ledger import ledger_reader
+from kit.streams.trim import trim_ledger, trim_stream
 from services.payments import announce
 from services.payments.store.keys import keys
 from services.payments.store.live import KEPT, STREAM, live_key
@@ -40,7 +42,8 @@ def commands(entry: Entry) -> list[tuple[bytes | str | int, ...]]:
         *("subject", message.merchant_id, "time", rfc3339(from_ms(event.at_ms)), "traceparent", "", "data", data),
     )
     live = ("XADD", live_key(message.merchant_id), "MAXLEN", "~", KEPT, entry_id, "type", type_, "data", data)
-    return [("XADD", STREAM, entry_id, *attributes), live]
+    # The listeners' catch-up first: who comes between the two finds it there, and hears of it again.
+    return [live, ("XADD", STREAM, entry_id, *attributes)]
 
 
 def publish(client: redis.Redis, entries: list[Entry]) -> None:
@@ -76,6 +79,12 @@ class Payments:
     def announce(self, entries: list[Entry]) -> None:
         """Announces payments and refunds."""
         publish(clients.streams(), entries)
+
+    @timer(interval=60)
+    def trim(self) -> None:
+        """Removes what every reader has acted on."""
+        trim_stream(STREAM)
+        trim_ledger()
 
     @stream_handler("onboarding:events", group="payments.directory", types=set(_STATES))
     def on_merchant(self, event: Event) -> None:

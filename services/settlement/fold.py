@@ -45,7 +45,9 @@ class Books:
     """Everything that follows from the journal so far. `findings`: what is wrong, in words; empty is right."""
 
     seq: int = 0
-    window: int = 0
+    at_ms: int = 0
+    # The open window: a cut's marker is the last event of the window that it closes.
+    window: int = 1
     genesis: str = ""
     accounts: dict[str, BookAccount] = field(default_factory=lambda: defaultdict(BookAccount))
     banks: dict[str, str] = field(default_factory=dict)
@@ -67,7 +69,11 @@ class Books:
         """Applies the next event."""
         if event.seq != self.seq + 1:
             self.find(event, f"follows {self.seq}: a gap")
-        self.seq, self.window = event.seq, event.window
+        if event.window != self.window:
+            self.find(event, f"is in window {event.window}, and {self.window} is open")
+        if event.at_ms < self.at_ms:
+            self.find(event, "is older than the one before")
+        self.seq, self.at_ms, self.window = event.seq, event.at_ms, event.window + (event.op == "cut")
         if event.op not in ("open", "merchant", "state", "rules", "cut", "genesis", "promote"):
             self._key(event)
         if event.result != "OK":

@@ -15,7 +15,7 @@ from kit.config import settings
 from kit.ledger_event import LedgerEvent, PostedLeg
 from kit.streams import names
 from kit.streams.entry import Entry
-from kit.streams.ledger import last_seq as hot_last_seq
+from kit.streams.entry import last_seq as hot_last_seq
 from services.settlement import store
 
 LIBRARY = "cho_ledger_v1"
@@ -72,6 +72,8 @@ def _check_server(ledger: redis.Redis) -> None:
         raise Shut(f"{replication['connected_slaves']} replicas are connected, {replicas} are needed")
     if replicas and int(next(iter(ledger.config_get("min-replicas-to-write").values())) or 0) != replicas:
         raise Shut(f"min-replicas-to-write must be {replicas}")
+    if replicas and _text(next(iter(ledger.config_get("aof-load-truncated").values()))) != "no":
+        raise Shut("aof-load-truncated must be no where a replica has what would be cut off")
     if not ledger.function_list(library=LIBRARY):
         raise Shut(f"{LIBRARY} is not loaded yet")
 
@@ -79,7 +81,7 @@ def _check_server(ledger: redis.Redis) -> None:
 def _check_books(ledger: redis.Redis) -> bool:
     """Compares sequence and balances; True where a cell may be founded here."""
     head = store.head()
-    journaled = store.last_seq()
+    journaled = store.journaled()
     genesis = _text(ledger.hget(meta_key(), "genesis"))
     if genesis is None:
         if journaled:
@@ -102,10 +104,10 @@ def _check_last_entry(ledger: redis.Redis, journaled: int) -> None:
     """The newest journaled event must be the same in the stream (where that was not trimmed)."""
     found = ledger.execute_command("XRANGE", names.ledger(), f"{journaled}-0", f"{journaled}-0") if journaled else []
     kept = store.entry(journaled)
-    if found and kept:
+    if found and kept is not None:
         flat = found[0][1]
         fields = flat if isinstance(flat, dict) else dict(zip(flat[::2], flat[1::2], strict=True))
-        if Entry(journaled, fields).raw != kept[0]:
+        if Entry(journaled, fields).raw != kept:
             raise Shut(f"event {journaled} is another one in the ledger than in the books")
 
 

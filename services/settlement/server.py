@@ -120,7 +120,7 @@ class SettlementServicer:
         closed = _closed(request.window)
         if not any(line.institution == request.institution for line in closed.lines):
             raise NotFound(f"{request.institution} has no part in window {closed.number}")
-        known = store.banks()
+        known = store.banks(closed)
         rows = report.lines(store.events(closed.first_seq, closed.last_seq), request.institution, known)
         name = f"cho-window-{closed.number}-{request.institution}.csv"
         call.set_header("content-disposition", f'attachment; filename="{name}"')
@@ -135,5 +135,5 @@ class SettlementServicer:
 def main() -> None:
     """Serves until SIGTERM."""
     connect("settlement")
-    store.ensure_indexes()
+    store.ensure_collections()
     threads.serve("settlement", [(pb.DESCRIPTOR.services_by_name["SettlementService"], SettlementServicer())])

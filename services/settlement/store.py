@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from cho.events.v1.events_pb2 import WindowClosed
 from mongoengine import (
@@ -16,8 +17,9 @@ from mongoengine import (
     IntField,
     StringField,
 )  # fmt: skip
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, CollectionInvalid, DuplicateKeyError
 
+from kit import log
 from kit.clock import from_ms
 from kit.config import settings
 from kit.ids import new_id
@@ -26,25 +28,38 @@ from kit.outbox import OutboxMixin
 from kit.streams.entry import Entry, ReaderStopped
 from services.settlement import chain, positions
 
-# Entries read back at once: a `$in` of sequence numbers, since ranges on _id are not fast everywhere (DESIGN D3).
-READ_CHUNK = 1000
+# Pages read back at once: a `$in` of page numbers. Longer lists and ranges on _id are not fast everywhere (DESIGN D3).
+READ_PAGES = 8
 # What makes a key unique for ever: transfers and resolved keys. Other operations have no idempotency key.
-_KEYED = frozenset({b"fund", b"cash_in", b"cash_out", b"pay", b"refund", b"resolve"})
+_KEYED = frozenset({"fund", "cash_in", "cash_out", "pay", "refund", "resolve"})
+
+_logger = log.logger(__name__)
 
 
-class JournalEntry(Document):
-    """One event of the ledger: its canonical bytes and the chain's head after it. `_id` is the sequence number."""
+class JournalPage(Document):
+    """Events of the ledger that were journaled together, in order. `_id` is the page's number, from 1, without gaps.
 
-    seq = IntField(primary_key=True)
-    key = StringField(db_field="k", null=False)
+    A document an event cost the database 50 times as much (docs/performance.md).
+    """
+
+    number = IntField(primary_key=True)
+    first = IntField(db_field="f", required=True)
+    last = IntField(db_field="l", required=True)
+    # Each event's canonical bytes behind their length (4 bytes, big-endian).
     raw = BinaryField(required=True)
+    # The chain's head after the page's last event.
     head = BinaryField(db_field="h", required=True)
 
-    meta = {  # noqa: RUF012
-        "collection": "journal",
-        "indexes": [{"fields": ["key"], "unique": True, "sparse": True}],
-        "auto_create_index": False,
-    }
+    meta = {"collection": "journal", "auto_create_index": False}  # noqa: RUF012
+
+
+class JournalKey(Document):
+    """An idempotency key that a journaled event answered, by its digest: one key, one answer, for ever."""
+
+    digest = BinaryField(primary_key=True)
+    seq = IntField(required=True)
+
+    meta = {"collection": "keys", "auto_create_index": False}  # noqa: RUF012
 
 
 class Head(Document):
@@ -52,10 +67,13 @@ class Head(Document):
 
     cell = StringField(primary_key=True)
     seq = IntField(default=0)
+    pages = IntField(default=0)
     head = BinaryField(default=chain.GENESIS)
     genesis = StringField(required=True)
     # Up to here the hot ledger's balances were found equal to the books'.
     compared = IntField(default=0)
+    # Up to here the keys were entered in JournalKey.
+    keyed = IntField(default=0)
 
     meta = {"collection": "head", "auto_create_index": False}  # noqa: RUF012
 
@@ -88,18 +106,30 @@ class Window(OutboxMixin, Document):
 
 
 class Bank(Document):
-    """Which bank settles a merchant, as the ledger's events said."""
+    """Which bank settles a merchant from one of the ledger's events on. `_id` is the event's sequence number."""
 
-    merchant_id = StringField(primary_key=True)
+    seq = IntField(primary_key=True)
+    merchant_id = StringField(required=True)
     bank_bin = StringField(required=True)
 
     meta = {"collection": "banks", "auto_create_index": False}  # noqa: RUF012
 
 
-def ensure_indexes() -> None:
-    """Creates the books' indexes; done already, it changes nothing."""
-    for document in (JournalEntry, Window):
+def ensure_collections() -> None:
+    """Creates what the books need before anybody writes to it; done already, it changes nothing.
+
+    A first insert that meets the creation of its collection locks SecantusDB up for good.
+    """
+    for document in (JournalPage, JournalKey, Head, Window, Bank):
         document.ensure_indexes()
+        try:
+            document._get_db().create_collection(document._get_collection_name())
+        except CollectionInvalid:
+            _logger.debug("collection is there", name=document._get_collection_name())
+
+
+class JournaledBefore(Exception):
+    """A write whose answer was lost had been done, and was repeated."""
 
 
 # The journal ----------------------------------------------------------------------------------------------
@@ -111,6 +141,8 @@ def head() -> Head:
     if found is None:
         Head.objects(cell=settings().cell).update_one(
             set_on_insert__seq=0,
+            set_on_insert__pages=0,
+            set_on_insert__keyed=0,
             set_on_insert__head=chain.GENESIS,
             set_on_insert__compared=0,
             set_on_insert__genesis=new_id("gen"),
@@ -120,85 +152,186 @@ def head() -> Head:
     return found
 
 
-def last_seq() -> int:
-    """Sequence number of the last journaled event.
+def journaled() -> int:
+    """Sequence number of the last journaled event, counted in yet or not. Only looks: anybody may ask."""
+    at = head()
+    beyond = _page(at.pages + 1)
+    return int(beyond["l"] if beyond else at.seq)
 
-    A crash between the entries' write and the head's leaves entries beyond the head: they are counted in first.
+
+def last_seq() -> int:
+    """Sequence number of the last journaled event, for the one who journals.
+
+    A crash between a page's write and the head's leaves one page beyond the head: it is counted in first.
     """
     at = head()
-    beyond = list(_documents(range(at.seq + 1, at.seq + 1 + READ_CHUNK)))
-    while beyond:
-        _close_windows([(d["_id"], from_raw(d["_id"], d["raw"]), d["h"]) for d in beyond])
-        _advance(at.seq, beyond[-1]["_id"], beyond[-1]["h"])
-        at = head()
-        beyond = list(_documents(range(at.seq + 1, at.seq + 1 + READ_CHUNK)))
-    return int(at.seq)
+    beyond = _page(at.pages + 1)
+    if beyond is None:
+        return int(at.seq)
+    hash_, markers = bytes(at.head), []
+    for seq, raw in _entries(beyond):
+        hash_ = chain.link(hash_, seq, raw)
+        event = from_raw(seq, raw)
+        if event.op in ("cut", "merchant"):
+            markers.append((seq, event, hash_))
+    _close_windows(markers)
+    _advance(at, int(beyond["l"]), beyond["h"])
+    return int(beyond["l"])
 
 
 def append(entries: Sequence[Entry]) -> None:
-    """Journals the next entries, in order. Raises ReaderStopped where they are not next, or a key stands twice."""
+    """Journals the next entries, in order, as one page. Raises ReaderStopped where they are not next or somebody else
+    journals, JournaledBefore where an earlier try at them arrived after all: ask `last_seq` again.
+    """
     at = head()
     if entries[0].seq != at.seq + 1:
         raise ReaderStopped(f"the books end at {at.seq}, and event {entries[0].seq} came")
-    hash_, documents, markers = bytes(at.head), [], []
-    for entry in entries:
-        raw = entry.raw
-        hash_ = chain.link(hash_, entry.seq, raw)
-        document: dict[str, Any] = {"_id": entry.seq, "raw": raw, "h": hash_}
-        op = entry.fields[b"op"]
-        if op in _KEYED:
-            document["k"] = entry.fields[b"s"].decode()
-        elif op in (b"cut", b"merchant"):
-            markers.append((entry.seq, from_fields(entry.seq, entry.fields), hash_))
-        documents.append(document)
+    hash_, markers = bytes(at.head), []
+    parts: list[bytes] = []
+    for new in entries:
+        raw = new.raw
+        hash_ = chain.link(hash_, new.seq, raw)
+        parts += (len(raw).to_bytes(4, "big"), raw)
+        if new.fields[b"op"] in (b"cut", b"merchant"):
+            markers.append((new.seq, from_fields(new.seq, new.fields), hash_))
+    page = {"_id": at.pages + 1, "f": entries[0].seq, "l": entries[-1].seq, "raw": b"".join(parts), "h": hash_}
     try:
-        JournalEntry._get_collection().insert_many(documents, ordered=True)
-    except BulkWriteError as error:
-        first = error.details["writeErrors"][0]
-        raise ReaderStopped(f"the books refuse event {documents[first['index']]['_id']}: {first['errmsg']}") from error
+        JournalPage._get_collection().insert_one(page)
+    except DuplicateKeyError as error:
+        if _page(at.pages + 1) == page:
+            raise JournaledBefore(f"page {page['_id']} stands in the books, to the letter") from error
+        raise ReaderStopped(f"page {page['_id']} of the books is another one: somebody else journals") from error
     _close_windows(markers)
-    _advance(at.seq, entries[-1].seq, hash_)
+    _advance(at, entries[-1].seq, hash_)
 
 
-def _advance(before: int, seq: int, hash_: bytes) -> None:
-    moved = Head.objects(cell=settings().cell, seq=before).update_one(set__seq=seq, set__head=hash_)
-    if moved != 1:
-        raise ReaderStopped(f"somebody else journals: the head is no longer {before}")
+def _advance(before: Head, seq: int, hash_: bytes) -> None:
+    counted = Head.objects(cell=before.cell, seq=before.seq, pages=before.pages)
+    if counted.update_one(set__seq=seq, set__head=hash_, inc__pages=1) != 1:
+        raise ReaderStopped(f"somebody else journals: the head is no longer {before.seq}")
 
 
-def _documents(seqs: range) -> Iterator[dict[str, Any]]:
-    """Journal documents of these sequence numbers that exist, in order."""
-    for start in range(seqs.start, seqs.stop, READ_CHUNK):
-        wanted = list(range(start, min(start + READ_CHUNK, seqs.stop)))
-        found = JournalEntry._get_collection().find({"_id": {"$in": wanted}})
-        yield from sorted(found, key=lambda d: d["_id"])
+def _page(number: int) -> dict[str, Any] | None:
+    page: dict[str, Any] | None = JournalPage._get_collection().find_one({"_id": number})
+    return page
+
+
+def _pages(first: int, last: int) -> Iterator[dict[str, Any]]:
+    """Pages `first` to `last` that exist, in order."""
+    for start in range(first, last + 1, READ_PAGES):
+        wanted = list(range(start, min(start + READ_PAGES, last + 1)))
+        found = JournalPage._get_collection().find({"_id": {"$in": wanted}})
+        yield from sorted(found, key=lambda page: page["_id"])
+
+
+def _page_of(seq: int) -> int:
+    """Number of the page that holds an event, by halving; 0 where none does."""
+    low, high = 1, head().pages + 1  # one may stand beyond the head
+    while low <= high:
+        middle = (low + high) // 2
+        page = JournalPage._get_collection().find_one({"_id": middle}, {"f": 1, "l": 1})
+        if page is None or page["f"] > seq:
+            high = middle - 1
+        elif page["l"] < seq:
+            low = middle + 1
+        else:
+            return middle
+    return 0
+
+
+def _entries(page: dict[str, Any]) -> Iterator[tuple[int, bytes]]:
+    """(sequence number, canonical bytes) of a page's events. Raises ReaderStopped where the page is not whole."""
+    raw, at, seq = page["raw"], 0, page["f"]
+    while at < len(raw):
+        length = int.from_bytes(raw[at : at + 4], "big")
+        yield seq, bytes(raw[at + 4 : at + 4 + length])
+        at, seq = at + 4 + length, seq + 1
+    if at != len(raw) or seq != page["l"] + 1:
+        raise ReaderStopped(f"page {page['_id']} of the books is not whole")
 
 
 def events(first: int, last: int) -> Iterator[LedgerEvent]:
     """Journaled events `first` to `last`, both included."""
-    for document in _documents(range(first, last + 1)):
-        yield from_raw(document["_id"], document["raw"])
+    start = _page_of(first) if last >= first else 0
+    for page in _pages(start, head().pages + 1) if start else ():
+        if page["f"] > last:
+            return
+        for seq, raw in _entries(page):
+            if first <= seq <= last:
+                yield from_raw(seq, raw)
 
 
-def entry(seq: int) -> tuple[bytes, bytes] | None:
-    """(canonical bytes, chain head) of one journaled event."""
-    document = JournalEntry._get_collection().find_one({"_id": seq})
-    return (bytes(document["raw"]), bytes(document["h"])) if document else None
+def entry(seq: int) -> bytes | None:
+    """Canonical bytes of one journaled event."""
+    page = _page(_page_of(seq))
+    return next((raw for number, raw in _entries(page) if number == seq), None) if page else None
 
 
-def verify_chain(last: int) -> Iterator[tuple[LedgerEvent, str]]:
-    """Every event from the first to `last`, each with what is wrong with its place in the chain ("" for nothing)."""
-    hash_, expected = chain.GENESIS, 1
-    for document in _documents(range(1, last + 1)):
-        seq, wrong = document["_id"], ""
-        if seq != expected:
-            wrong = f"entries {expected} to {seq - 1} are missing"
-        hash_ = chain.link(hash_, seq, document["raw"])
-        if hash_ != document["h"]:
-            wrong = wrong or f"entry {seq} is not what was chained"
-            hash_ = document["h"]
-        expected = seq + 1
-        yield from_raw(seq, document["raw"]), wrong
+class Link(NamedTuple):
+    """An event in its place in the chain. `wrong`: what is not right about it, in words; empty is right."""
+
+    event: LedgerEvent
+    head: bytes
+    wrong: str
+
+
+def verify_chain(last: int) -> Iterator[Link]:
+    """Every event from the first to `last`, each with what is wrong with its place in the chain.
+
+    The chain must also go through what was told of it: the pages' heads, the closed windows' and the books' own.
+    Raises ReaderStopped at a page that cannot be read.
+    """
+    told, hash_, expected = _told_heads(), chain.GENESIS, 1
+    for page in _pages(1, head().pages + 1):
+        for seq, raw in _entries(page):
+            if seq > last:
+                return
+            wrong = f"entries {expected} to {seq - 1} are missing" if seq > expected else ""
+            wrong = wrong or (f"entry {seq} stands twice" if seq < expected else "")
+            hash_ = chain.link(hash_, seq, raw)
+            if seq == page["l"] and hash_ != page["h"]:
+                wrong = wrong or f"page {page['_id']}, entries {page['f']} to {seq}, is not what was chained"
+                hash_ = bytes(page["h"])
+            if hash_ != told.get(seq, hash_):
+                wrong = wrong or f"the chain's head at {seq} is not what was told of it"
+            expected = seq + 1
+            try:
+                event = from_raw(seq, raw)
+            except (KeyError, ValueError) as error:
+                raise ReaderStopped(f"entry {seq} of the books cannot be read: {wrong or error}") from error
+            yield Link(event, hash_, wrong)
+
+
+def enter_keys(most: int) -> list[str]:
+    """Enters the idempotency keys of the next `most` events; returns what is wrong: keys that were answered twice.
+
+    Done after the journal, since the ledger refuses a known key by itself: this is the proof, not the guard.
+    """
+    at = head()
+    up_to = min(at.seq, at.keyed + most)
+    documents = [
+        {"_id": hashlib.sha256(event.scope.encode()).digest()[:16], "seq": event.seq}
+        for event in events(at.keyed + 1, up_to)
+        if event.op in _KEYED
+    ]
+    wrong = []
+    if documents:
+        try:
+            JournalKey._get_collection().insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            for refused in error.details["writeErrors"]:
+                document = documents[refused["index"]]
+                known = JournalKey._get_collection().find_one({"_id": document["_id"]})
+                if known is None or known["seq"] != document["seq"]:  # else: an earlier try arrived after all
+                    wrong.append(f"event {document['seq']} answers a key that was answered before: {known}")
+    Head.objects(cell=at.cell).update_one(set__keyed=up_to)
+    return wrong
+
+
+def _told_heads() -> dict[int, bytes]:
+    at = head()
+    heads = {closed.last_seq: bytes.fromhex(closed.chain_head) for closed in Window.objects}
+    return {**heads, at.seq: bytes(at.head)}
 
 
 def set_compared(seq: int) -> None:
@@ -214,7 +347,7 @@ def _close_windows(markers: Sequence[tuple[int, LedgerEvent, bytes]]) -> None:
     for seq, event, hash_ in markers:
         if event.op == "merchant":
             bank = event.change.partition(",")[2]
-            Bank.objects(merchant_id=event.transfer_id).update_one(set__bank_bin=bank, upsert=True)
+            Bank.objects(seq=seq).update_one(set__merchant_id=event.transfer_id, set__bank_bin=bank, upsert=True)
         elif event.op == "cut":
             _close_window(event, seq, hash_)
 
@@ -239,7 +372,7 @@ def _close_window(event: LedgerEvent, seq: int, hash_: bytes) -> None:
 
 def _founded_at(event: LedgerEvent) -> datetime:
     founding = entry(1)
-    return from_ms(from_raw(1, founding[0]).at_ms if founding else event.at_ms)
+    return from_ms(from_raw(1, founding).at_ms if founding else event.at_ms)
 
 
 def window(number: int) -> Window | None:
@@ -259,13 +392,14 @@ def newest_window() -> int:
     last = entry(at.seq)
     if last is None:
         return 0
-    event = from_raw(at.seq, last[0])
+    event = from_raw(at.seq, last)
     return event.window if event.op == "cut" else event.window - 1
 
 
-def banks() -> dict[str, str]:
-    """Which bank (BIN) settles each merchant."""
-    return {b.merchant_id: b.bank_bin for b in Bank.objects}
+def banks(closed: Window) -> dict[str, str]:
+    """Which bank (BIN) settles each merchant in this window: the one it had at the window's end."""
+    known = sorted(Bank._get_collection().find(), key=lambda b: b["_id"])
+    return {b["merchant_id"]: b["bank_bin"] for b in known if b["_id"] <= closed.last_seq}
 
 
 def with_positions(closed: Window) -> Window:
@@ -275,7 +409,7 @@ def with_positions(closed: Window) -> Window:
     """
     if closed.payments is not None:
         return closed
-    totals = positions.total(events(closed.first_seq, closed.last_seq), banks())
+    totals = positions.total(events(closed.first_seq, closed.last_seq), banks(closed))
     positions.check(totals)
     lines = [
         PositionLine(institution=line.institution, debits=line.debits, credits=line.credits, transfers=line.transfers)

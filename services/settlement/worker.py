@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from nameko.extensions import DependencyProvider
 from nameko.timer import timer
 
 from kit import log
 from kit.streams import clients
 from kit.streams.entry import Entry
-from kit.streams.ledger import last_seq as hot_last_seq
+from kit.streams.entry import last_seq as hot_last_seq
 from kit.streams.ledger import ledger_reader
 from kit.streams.relay import Relay
 from services.settlement import gate, store
 
 GATE_S = 0.25
 COMPARE_S = 2
+# Keys entered a second: many while little happens, few while much does; they wait in the journal meanwhile.
+KEYS_QUIET, KEYS_BUSY = 2000, 50
+QUIET_EVENTS_S = 50
 
 _logger = log.logger(__name__)
+
+
+class Books(DependencyProvider):
+    """Sees that the books' collections are there before anything starts."""
+
+    def setup(self) -> None:
+        store.ensure_collections()
 
 
 class Settlement:
@@ -23,8 +34,10 @@ class Settlement:
 
     name = "settlement"
 
+    books = Books()
     windows = Relay(store.Window, stream="settlement:events")
     _shut = ""
+    _seen = 0
 
     @ledger_reader("journal", cursor=store.last_seq)
     def journal(self, entries: list[Entry]) -> None:
@@ -54,6 +67,15 @@ class Settlement:
             store.set_compared(gate.compare(clients.ledger(), head.compared, up_to))
         except gate.Shut as difference:
             _logger.critical("ledger and books differ", reason=str(difference))
+
+    @timer(interval=1)
+    def enter_keys(self) -> None:
+        """Enters journaled keys into their index: a key that was answered twice is an alarm."""
+        seq = store.head().seq
+        quiet = seq - Settlement._seen <= QUIET_EVENTS_S
+        Settlement._seen = seq
+        for wrong in store.enter_keys(KEYS_QUIET if quiet else KEYS_BUSY):
+            _logger.critical("one key, two answers", finding=wrong)
 
 
 SERVICES = [Settlement]

@@ -85,6 +85,35 @@ def test_two_writers_with_events_do_not_lose_one() -> None:
     assert stored("mer_1") == [2]
 
 
+def test_a_save_brings_no_event_back_that_was_published_meanwhile() -> None:
+    stall = Stall(id="mer_1")
+    tell(stall)
+    stall.save()
+    loaded = Stall.objects.get(id="mer_1")
+    Stall._get_collection().update_one({"_id": "mer_1"}, {"$set": {"outbox": []}})  # as the relay does
+    for document, version in ((loaded, 2), (loaded, 3), (stall, 2)):
+        tell(document)
+        if document is loaded:
+            document.save(save_condition={"version": version})
+        else:
+            with pytest.raises(Contention):
+                document.save(save_condition={"version": version})
+    assert stored("mer_1") == [3, 4]
+
+
+def test_an_event_of_a_save_that_failed_is_gone_with_a_reload() -> None:
+    Stall(id="mer_1").save()
+    stall = Stall.objects.get(id="mer_1")
+    Stall.objects(id="mer_1").update_one(set__version=7)
+    tell(stall)
+    with pytest.raises(Contention):
+        stall.save(save_condition={"version": 1})
+    stall.reload()
+    tell(stall)
+    stall.save(save_condition={"version": 7})
+    assert stored("mer_1") == [8]
+
+
 def test_a_pushed_event_keeps_those_that_wait() -> None:
     stall = Stall(id="mer_1")
     tell(stall)

@@ -20,7 +20,7 @@ else:
     from kit import mongo
     from kit.config import settings
 
-WAIT_S_MAX = 15
+WAIT_S_MAX = 40
 
 
 def until(condition: Callable[[], Any]) -> Any:

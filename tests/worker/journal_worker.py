@@ -28,7 +28,7 @@ class Journal:
     name = "tests.journal"
     batch_s = 0.0
 
-    @ledger_reader("journal", cursor=last_seq, batch=50, lease_ms=900)
+    @ledger_reader("journal", cursor=last_seq, batch=50, lease_ms=600)
     def journal(self, entries: list[Entry]) -> None:
         heads = mongoengine.get_db().head
         before = entries[0].seq - 1

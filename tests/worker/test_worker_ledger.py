@@ -92,7 +92,7 @@ def test_a_reader_killed_in_the_middle_resumes_exactly_at_its_cursor(
     client: redis.Redis, database: Any, parent: Parent, until: Until
 ) -> None:
     total = 0
-    for round_ in range(3):
+    for round_ in range(2):
         pid = parent.fork(0.02)
         append(client, *range(total + 1, total + 601))
         total += 600

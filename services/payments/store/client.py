@@ -64,6 +64,11 @@ class _Wire(asyncio.Protocol):
 
     def send(self, packed: bytes, answers: list[Answer]) -> None:
         assert self.transport is not None
+        if self.closed.done():  # nobody answers here any more, and nobody would end the wait
+            for answer in answers:
+                if not answer.done():
+                    answer.set_exception(Unavailable("the ledger's connection broke; nothing was done"))
+            return
         if not self.awaited:
             self.last_reply = asyncio.get_running_loop().time()
         self.awaited.extend(answers)
@@ -166,18 +171,23 @@ class LedgerClient:
         while True:
             try:
                 _, wire = await loop.create_connection(_Wire, self._host, self._port)
-                await self._greet(wire)
-            except (OSError, DomainError, hiredis.ReplyError) as error:
-                _logger.warning("ledger not reachable", error=str(error))
-                await asyncio.sleep(RECONNECT_S)
+            except OSError as error:
+                await self._not_reachable(error)
                 continue
-            self._wire = wire
-            if not connected.done():
-                connected.set_result(None)
             try:
+                await self._greet(wire)
+                self._wire = wire
+                if not connected.done():
+                    connected.set_result(None)
                 await self._watch(wire)
+            except (OSError, DomainError, hiredis.ReplyError) as error:
+                await self._not_reachable(error)
             finally:
                 self._drop(wire)
+
+    async def _not_reachable(self, error: Exception) -> None:
+        _logger.warning("ledger not reachable", error=str(error))
+        await asyncio.sleep(RECONNECT_S)
 
     async def _greet(self, wire: _Wire) -> None:
         """Signs in, and learns which run of the server this is: the start gate is opened for one run."""
@@ -187,7 +197,8 @@ class LedgerClient:
             commands.insert(0, ("AUTH", *self._auth))
         answers: list[Answer] = [loop.create_future() for _ in commands]
         wire.send(b"".join(_pack(c) for c in commands), answers)
-        replies = await asyncio.wait_for(asyncio.gather(*answers), ANSWER_S_MAX)
+        async with asyncio.timeout(ANSWER_S_MAX):  # wait_for would swallow a stop that comes with the answer
+            replies = await asyncio.gather(*answers)
         for reply in replies:
             if isinstance(reply, Exception):
                 raise reply

@@ -66,7 +66,7 @@ end
 
 -- Accounts ------------------------------------------------------------------------------------------------
 
-local ACCOUNT_FIELDS = {'k', 's', 't', 'o', 'dp', 'cp', 'dq', 'cq', 'v', 'x', 'mm', 'm1', 'm2', 'dd', 'd1', 'd2'}
+local ACCOUNT_FIELDS = {'k', 's', 't', 'o', 'dp', 'cp', 'dq', 'cq', 'v'}
 
 local function read_account(key)
   local a = call('HMGET', key, unpack(ACCOUNT_FIELDS))
@@ -74,10 +74,15 @@ local function read_account(key)
   return {
     kind = a[1], state = a[2], telecom = a[3], owner = a[4],
     dp = tonumber(a[5]), cp = tonumber(a[6]), dq = tonumber(a[7]), cq = tonumber(a[8]), v = tonumber(a[9]),
-    exempt = a[10] == '1',
-    month = tonumber(a[11] or '0'), m1 = tonumber(a[12] or '0'), m2 = tonumber(a[13] or '0'),
-    day = tonumber(a[14] or '0'), d1 = tonumber(a[15] or '0'), d2 = tonumber(a[16] or '0'),
   }
+end
+
+-- What a wallet has used of its limits: only the account that pays is asked.
+local function read_use(key, a)
+  local u = call('HMGET', key, 'x', 'mm', 'm1', 'm2', 'dd', 'd1', 'd2')
+  a.exempt = u[1] == '1'
+  a.month, a.m1, a.m2 = tonumber(u[2] or '0'), tonumber(u[3] or '0'), tonumber(u[4] or '0')
+  a.day, a.d1, a.d2 = tonumber(u[5] or '0'), tonumber(u[6] or '0'), tonumber(u[7] or '0')
 end
 
 local function leg_text(id, side, amount, a)
@@ -95,16 +100,24 @@ end
 
 local rules_text, rules = nil, {}
 
--- Rules are one string: id,from_ms,until_ms,scope,ops,max;... Parsed when it changes.
-local function load_rules(text)
-  if text == rules_text then return end
+local SCOPES = {tx = true, day = true, month = true}
+
+-- Rules are one string: id,from_ms,until_ms,scope,ops,max;... Nil where one of them is not understood.
+local function parse_rules(text)
   local parsed = {}
-  for id, from, till, scope, ops, max in string.gmatch(text, '([^,;]+),(%d+),(%d+),(%a+),([%a_+]+),(%d+)') do
+  for part in string.gmatch(text, '[^;]+') do
+    local id, from, till, scope, ops, max = string.match(part, '^([^,]+),(%d+),(%d+),(%a+),([%a_+]+),(%d+)$')
+    if not id or not SCOPES[scope] then return nil end
     parsed[#parsed + 1] = {id = id, from = tonumber(from), till = tonumber(till), scope = scope,
       pays = string.find(ops, 'pay', 1, true) ~= nil, cashes = string.find(ops, 'cash_out', 1, true) ~= nil,
       max = tonumber(max)}
   end
-  rules_text, rules = text, parsed
+  return parsed
+end
+
+-- Parsed when they change. What is in force was understood when it was put there.
+local function load_rules(text)
+  if text ~= rules_text then rules_text, rules = text, parse_rules(text) end
 end
 
 -- Counts `amount` on wallet `a` for `op`, and returns the id of the first rule that it would break.
@@ -164,7 +177,7 @@ local function transfer(keys, argv)
 
   local known = call('HMGET', keys[3], 'h', 'r', 't', 'f')
   if known[2] then
-    call('HINCRBY', keys[3], 'n', 1)  -- an answer follows a write, so that waiting for replicas covers it
+    call('HINCRBY', keys[3], 'n', '1')  -- an answer follows a write, so that waiting for replicas covers it
     if known[2] == 'KEY_SPENT' then return refuse('KEY_SPENT') end
     if known[1] ~= body then return refuse('IDEMPOTENCY_CONFLICT') end
     return {known[2], known[3], known[4]}
@@ -182,6 +195,7 @@ local function transfer(keys, argv)
   if not string.find(argv[9], '^[1-9][0-9]*$') or not total or total > AMOUNT_MAX then
     return refuse('AMOUNT_INVALID')
   end
+  if not string.find(argv[10], '^%d+$') then return refuse('AMOUNT_INVALID', 'fee') end
   for i = 1, n do
     local side, text, account_id = argv[15 + 3 * i], argv[16 + 3 * i], argv[17 + 3 * i]
     local amount = string.find(text, '^[1-9][0-9]*$') and tonumber(text)
@@ -224,8 +238,10 @@ local function transfer(keys, argv)
     if p[3] ~= argv[11] then return refuse('CONTENTION', 'refunded meanwhile') end
     refunded = tonumber(p[3]) + total
   end
-  call('LLEN', keys[8]) call('LLEN', keys[9])  -- their types, before anything is written
+  local lengths = {call('LLEN', keys[8]), call('LLEN', keys[9])}
   if call('HLEN', keys[4]) > 0 then return refuse('BAD_TRANSFER', 'transfer id used before') end
+  local limited = op == 'pay' or op == 'cash_out'
+  if limited then read_use(keys[10], first.a) end
   load_rules(call('GET', keys[6]) or '')
 
   -- From here on a refusal is this key's answer for good: a late retry never charges by surprise.
@@ -236,7 +252,7 @@ local function transfer(keys, argv)
   if not code and op == 'refund' then
     if refunded > tonumber(call('HGET', keys[5], 'a')) then code = 'REFUND_EXCEEDS_PAYMENT' end
   end
-  if not code and (op == 'pay' or op == 'cash_out') then
+  if not code and limited then
     local broken = use_limits(first.a, op, total, h.at)
     if broken then code, detail = 'LIMIT_EXCEEDED', broken end
   end
@@ -272,7 +288,7 @@ local function transfer(keys, argv)
   for i = 1, n do
     local a = legs[i].a
     local set = {'HSET', keys[9 + i], 'dp', int(a.dp), 'cp', int(a.cp), 'v', int(a.v)}
-    if i == 1 and (op == 'pay' or op == 'cash_out') then
+    if i == 1 and limited then
       for _, field in ipairs({'mm', int(a.month), 'm1', int(a.m1), 'm2', int(a.m2),
                               'dd', int(a.day), 'd1', int(a.d1), 'd2', int(a.d2)}) do set[#set + 1] = field end
     end
@@ -283,9 +299,10 @@ local function transfer(keys, argv)
   if op == 'refund' then writes[#writes + 1] = {'HSET', keys[5], 'r', int(refunded)} end
   writes[#writes + 1] = {'HSET', keys[3], 'h', body, 'r', 'OK', 't', id, 'f', facts, 'n', '0'}
   writes[#writes + 1] = {'PEXPIREAT', keys[3], ttl}
-  for i = 8, 9 do
-    writes[#writes + 1] = {'LPUSH', keys[i], id}
-    writes[#writes + 1] = {'LTRIM', keys[i], '0', int(HISTORY_MAX - 1)}
+  for i = 1, 2 do
+    writes[#writes + 1] = {'LPUSH', keys[7 + i], id}
+    -- Cut back now and then, not at every push.
+    if lengths[i] >= 2 * HISTORY_MAX then writes[#writes + 1] = {'LTRIM', keys[7 + i], '0', int(HISTORY_MAX - 1)} end
   end
   apply(writes)
   return {'OK', id, facts}
@@ -390,7 +407,7 @@ local function resolve(keys, argv)
   if not h then return refuse('LEDGER_FENCED') end
   local known = call('HMGET', keys[3], 'r', 't', 'f')
   if known[1] then
-    call('HINCRBY', keys[3], 'n', 1)
+    call('HINCRBY', keys[3], 'n', '1')
     return {known[1], known[2], known[3]}
   end
   local key_time = tonumber(argv[2])
@@ -430,6 +447,7 @@ local function set_rules(keys, argv)
   local h = head(keys[1], argv[1])
   if not h then return refuse('LEDGER_FENCED') end
   if call('GET', keys[3]) == argv[2] then return {'OK', '', 'known'} end
+  if not parse_rules(argv[2]) then return refuse('BAD_TRANSFER', 'rules') end
   local writes = {}
   event(writes, keys[1], keys[2], h, {'op', 'rules', 'r', 'OK', 's', argv[3], 'h', '', 't', '', 'x', '', 'a', '0',
     'f', '0', 'l', '', 'i', '', 'z', argv[2]})

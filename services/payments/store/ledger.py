@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import hiredis
 from cho.events.v1.intent_pb2 import Intent
 
 from kit import log
 from kit.clock import now_ms
-from kit.errors import BY_CODE, DomainError, InvalidArgument
+from kit.errors import BY_CODE, DomainError, InvalidArgument, Unavailable
 from kit.ids import key_time_ms, new_id
 from services.payments import transfer as rules
 from services.payments.store.client import LedgerClient
@@ -44,6 +46,11 @@ _MESSAGES = {
     "WINDOW_NOT_OPEN": "another settlement window is open",
     "ALREADY_EXISTS": "it exists already",
 }
+
+
+# With these the server refuses a command before it executes it: replicas missing, disk or memory full, demoted to a
+# replica, still loading, busy. Any other error is a bug.
+_REFUSED_BY_SERVER = ("NOREPLICAS", "MISCONF", "OOM", "READONLY", "MASTERDOWN", "LOADING", "BUSY", "CLUSTERDOWN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +152,15 @@ def refusal(code: str, detail: str = "") -> DomainError:
     return BY_CODE[code](message, **({"rule": detail} if code == "LIMIT_EXCEEDED" else {}))
 
 
+def told(reply: Any) -> Any:
+    """A command's reply. Raises Unavailable where the server refused to execute it, ReplyError where it failed."""
+    if isinstance(reply, hiredis.ReplyError):
+        if str(reply).startswith(_REFUSED_BY_SERVER):
+            raise Unavailable(f"the ledger takes no calls now; nothing was done ({reply})") from reply
+        raise reply
+    return reply
+
+
 def key_time(key: str) -> int:
     """When an idempotency key was made, ms. Raises InvalidArgument where it is not a UUIDv7."""
     made = key_time_ms(key)
@@ -166,20 +182,11 @@ class Ledger:
         self._keys = keys
 
     async def _call(self, function: str, keys: Sequence[str], *args: str | bytes | int) -> list[str]:
-        reply = await self._client.send("FCALL", function, len(keys), *keys, self._client.run, *args)
-        if isinstance(reply, Exception):
-            raise reply
-        return reply
+        return told(await self._client.send("FCALL", function, len(keys), *keys, self._client.run, *args))
 
     async def _read(self, *commands: Sequence[str | int]) -> list[Any]:
         answers = [self._client.send(*command) for command in commands]
-        replies = []
-        for answer in answers:
-            reply = await answer
-            if isinstance(reply, Exception):
-                raise reply
-            replies.append(reply)
-        return replies
+        return [told(reply) for reply in await asyncio.gather(*answers)]
 
     # Transfers
 
@@ -316,8 +323,9 @@ def _account(account_id: str, row: list[str | None]) -> Account | None:
     if kind is None:
         return None
     return Account(
-        account_id, kind, state or "", telecom or "", owner or "", int(dp or 0), int(cp or 0), int(dq or 0), int(v or 0),
-        x == "1", int(mm or 0), int(m1 or 0), name or "", category or "", market or "", stall or "",
+        account_id, kind, state or "", telecom or "", owner or "",
+        int(dp or 0), int(cp or 0), int(dq or 0), int(v or 0), x == "1",
+        int(mm or 0), int(m1 or 0), name or "", category or "", market or "", stall or "",
     )  # fmt: skip
 
 

@@ -21,11 +21,17 @@ from kit.errors import Overloaded
 STREAM = "payments:events"
 # Announcements kept per merchant for listeners that come back; the books keep all.
 KEPT = 1000
+# Announcements read at once by a listener that catches up.
+PAGE = 250
 # What a listener may lag behind before it is cut off: it reconnects and catches up from its last id.
 BACKLOG_MAX = 512
 LISTENERS_MAX = 4096
 BLOCK_MS = 500
+# Announcements gather for so long after each read: one by one they would cost as much as the payments.
+GATHER_S = 0.02
 RECONNECT_S = 0.2
+# Silence after which a listener is told that the line is alive.
+HEARTBEAT_S = 15
 
 _logger = log.logger(__name__)
 
@@ -61,8 +67,9 @@ class Followers:
                 _cut(queue)
         await self._redis.aclose()
 
-    async def follow(self, merchant_id: str, after_seq: int | None) -> AsyncIterator[Announcement | None]:
-        """Announcements after `after_seq` (None: from now on), in order, each once; None where nothing came for 15 s.
+    async def follow(self, merchant_id: str, after_seq: int | None) -> AsyncIterator[list[Announcement]]:
+        """Announcements after `after_seq` (None: from now on), in order, each once, those that wait together; none
+        where nothing came for 15 s.
 
         Ends where the listener lags too far behind. Raises Overloaded above LISTENERS_MAX listeners.
         """
@@ -74,29 +81,40 @@ class Followers:
         try:
             seen = after_seq or 0
             if after_seq is not None:
-                for announcement in await self._missed(merchant_id, after_seq):
-                    seen = announcement[1].seq
-                    yield announcement
+                async for missed in self._missed(merchant_id, after_seq):
+                    seen = missed[-1][1].seq
+                    yield missed
             while True:
                 try:
-                    live = await asyncio.wait_for(queue.get(), 15)
+                    async with asyncio.timeout(HEARTBEAT_S):
+                        waiting = [await queue.get()]
                 except TimeoutError:
-                    yield None
+                    yield []
                     continue
-                if live is None:
-                    return
-                if live[1].seq > seen:  # what was caught up with comes live too
-                    seen = live[1].seq
+                while not queue.empty():
+                    waiting.append(queue.get_nowait())
+                # What was caught up with comes live too.
+                if live := [a for a in waiting if a is not None and a[1].seq > seen]:
+                    seen = live[-1][1].seq
                     yield live
+                if None in waiting:
+                    return
         finally:
             self._listeners -= 1
             self._queues[merchant_id].discard(queue)
             if not self._queues[merchant_id]:
                 del self._queues[merchant_id]
 
-    async def _missed(self, merchant_id: str, after_seq: int) -> list[Announcement]:
-        rows: Any = await self._redis.xrange(live_key(merchant_id), f"({after_seq}-0", "+", count=KEPT)
-        return [_announcement(fields) for _, fields in rows]
+    async def _missed(self, merchant_id: str, after_seq: int) -> AsyncIterator[list[Announcement]]:
+        """All that is kept after `after_seq`: somewhat more than KEPT, since streams are trimmed by whole nodes."""
+        last = f"{after_seq}-0"
+        while True:
+            rows: Any = await self._redis.xrange(live_key(merchant_id), f"({last}", "+", count=PAGE)
+            if rows:
+                last = rows[-1][0].decode()
+                yield [_announcement(fields) for _, fields in rows]
+            if len(rows) < PAGE:
+                return
 
     async def _read(self, last: str) -> None:
         while True:
@@ -106,7 +124,9 @@ class Followers:
                 _logger.warning("announcements wait", error=str(error))
                 await asyncio.sleep(RECONNECT_S)
                 continue
-            for entry_id, fields in reply[0][1] if reply else ():
+            if not reply:
+                continue
+            for entry_id, fields in reply[0][1]:
                 last = entry_id.decode()
                 queues = self._queues.get(fields[b"subject"].decode())
                 if queues:
@@ -116,6 +136,7 @@ class Followers:
                             _cut(queue)
                         else:
                             queue.put_nowait(announcement)
+            await asyncio.sleep(GATHER_S)
 
 
 def _cut(queue: asyncio.Queue[Announcement | None]) -> None:

@@ -1,0 +1,740 @@
+"""DESIGN section 4, rules 1, 3, 8 and 13, proved on the ledger's own text with its calls recorded or broken."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import hiredis
+import pytest
+import redis
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from kit.clock import VIETNAM, month_of
+from kit.errors import (
+    AccountClosed,
+    AccountNotEmpty,
+    DomainError,
+    IdempotencyConflict,
+    InsufficientFunds,
+    LimitExceeded,
+    RefundExceedsPayment,
+    WindowNotOpen,
+)
+from kit.ids import new_id, new_key
+from kit.ledger_event import LedgerEvent, from_fields, from_raw
+from kit.streams.entry import Entry
+from services.payments import limits, transfer
+from services.payments.store import library
+from services.payments.store.client import LedgerClient
+from services.payments.store.keys import Keys
+from services.payments.store.ledger import Ledger, Order, Posted
+from services.settlement import fold
+from tests.payments.conftest import OPERATOR, TELECOMS, Bench, open_gate
+
+pytestmark = pytest.mark.anyio
+
+KEYS = Keys("c01")
+_CALL = "local function call(...) return redis.call(...) end"
+# The same library, which notes every command, fails at the one it is told to, and takes its time from outside.
+_WATCHED_CALL = """
+local trace, fail_at, fake_ms = {}, 0, nil
+local function call(...)
+  local words = {...}
+  for i = 1, #words do words[i] = string.sub(type(words[i]), 1, 1) .. tostring(words[i]) end
+  trace[#trace + 1] = words
+  if #trace == fail_at then error('injected') end
+  if fake_ms and words[1] == 'sTIME' then
+    return {string.format('%d', math.floor(fake_ms / 1000)), string.format('%d', fake_ms % 1000 * 1000)}
+  end
+  return redis.call(...)
+end
+"""
+_TESTS = """
+redis.register_function('test_arm', function(keys, argv)
+  trace, fail_at, fake_ms = {}, tonumber(argv[1]), tonumber(argv[2])
+  return 'OK'
+end)
+redis.register_function('test_trace', function() return trace end)
+redis.register_function('test_calendar', function(keys, argv)
+  local found = {}
+  for i = 1, #argv do
+    local month, day = calendar(tonumber(argv[i]))
+    found[i] = string.format('%d,%d', month, day)
+  end
+  return found
+end)
+"""
+
+
+def watched() -> str:
+    source = library.source().replace("name=cho_ledger_v1", "name=cho_ledger_watched")
+    assert source.count(_CALL) == 1
+    assert "redis.call" not in source.replace(_CALL, "").replace("redis.call does not exist", "")
+    return source.replace(_CALL, _WATCHED_CALL) + _TESTS
+
+
+class Watched(Bench):
+    """A ledger whose functions are watched."""
+
+    def arm(self, fail_at: int = 0, clock_ms: int | str = "") -> None:
+        with self.redis() as client:
+            client.fcall("test_arm", 0, fail_at, clock_ms)
+
+    def trace(self) -> list[list[str]]:
+        """Commands since `arm`: words without their types. Every word of a write must have been a string."""
+        with self.redis() as client:
+            commands = client.fcall("test_trace", 0)
+        for words in commands:
+            assert words[0][1:] in READS | WRITES
+            assert words[0][1:] in READS or all(word[0] == "s" for word in words), words
+        return [[word[1:] for word in words] for words in commands]
+
+    def snapshot(self) -> dict[bytes, tuple[bytes, int]]:
+        """Every byte that the server holds, and when it expires."""
+        with redis.Redis.from_url(self.url) as client:
+            return {key: (client.dump(key), client.pexpiretime(key)) for key in client.keys("*")}
+
+
+@asynccontextmanager
+async def watched_bench(url: str) -> AsyncIterator[Watched]:
+    with redis.Redis.from_url(url, decode_responses=True) as admin:
+        admin.function_load(watched(), replace=True)
+        run = admin.info("server")["run_id"]
+        assert admin.fcall("gate_v1", 2, KEYS.meta, KEYS.stream, run, "cell-test", "1", "0")[0] == "OK"
+    client = LedgerClient(url)
+    await client.start()
+    bench = Watched(Ledger(client, KEYS), client, KEYS, url)
+    await bench.ledger.found(TELECOMS, limits.encode(limits.IN_LAW))
+    yield bench
+    await client.stop()
+
+
+@pytest.fixture
+async def watch(valkey: str) -> AsyncIterator[Watched]:
+    async with watched_bench(valkey) as bench:
+        yield bench
+
+
+# Rule 1: read and validate everything, then only write -----------------------------------------------------
+
+# What reads tell of a key's type, so that the writes on it cannot fail for it.
+READS = {"HMGET", "HGET", "HLEN", "GET", "EXISTS", "LLEN", "SCARD", "TIME"}
+WRITES = {"XADD", "HSET", "HINCRBY", "PEXPIREAT", "LPUSH", "LTRIM", "SET", "SADD"}
+_SEEN_BY = {
+    "HSET": {"HMGET", "HLEN", "EXISTS"}, "HINCRBY": {"HMGET"}, "PEXPIREAT": {"HMGET"}, "LPUSH": {"LLEN"},
+    "LTRIM": {"LLEN"}, "SADD": {"SCARD"},
+}  # fmt: skip
+
+Act = Callable[[], Awaitable[Any]]
+
+
+@dataclass
+class People:
+    """Who is there before each operation, and what they did."""
+
+    wallet: str
+    agent: str
+    merchant: str
+    paid: Posted
+    key: str = field(default_factory=new_key)
+
+
+async def people(b: Bench) -> People:
+    wallet, agent, merchant = await b.wallet(balance=200_000_000), await b.agent(balance=50_000), await b.merchant()
+    return People(wallet, agent, merchant, await b.pay(wallet, merchant, 40_000, fee=80))
+
+
+async def _replay(b: Bench, p: People) -> Act:
+    await b.pay(p.wallet, p.merchant, 1_000, key=p.key)
+    return lambda: b.pay(p.wallet, p.merchant, 1_000, key=p.key)
+
+
+async def _conflict(b: Bench, p: People) -> Act:
+    await b.pay(p.wallet, p.merchant, 1_000, key=p.key)
+    return lambda: b.pay(p.wallet, p.merchant, 1_000, key=p.key, body_hash="another")
+
+
+async def _resolved(b: Bench, p: People) -> Act:
+    await b.ledger.resolve("usr_test", "pay", p.key)
+    return lambda: b.ledger.resolve("usr_test", "pay", p.key)
+
+
+async def _cut_again(b: Bench, p: People) -> Act:
+    await b.ledger.cut(1, "op")
+    return lambda: b.ledger.cut(1, "op")
+
+
+async def _frozen(b: Bench, p: People) -> Act:
+    await b.ledger.set_state(p.wallet, "frozen", OPERATOR)
+    return lambda: b.ledger.set_state(p.wallet, "frozen", OPERATOR)
+
+
+def _gate(b: Bench, promoted: str) -> list[str]:
+    with b.redis() as client:
+        try:
+            return client.fcall("gate_v1", 2, KEYS.meta, KEYS.stream, b.client.run, "cell-test", "0", promoted)
+        except redis.ResponseError as error:
+            raise hiredis.ReplyError(str(error)) from error
+
+
+def _now(act: Callable[[Bench, People], Any]) -> Callable[[Bench, People], Awaitable[Act]]:
+    async def prepare(b: Bench, p: People) -> Act:
+        async def run() -> Any:
+            result = act(b, p)
+            return await result if isinstance(result, Awaitable) else result
+
+        return run
+
+    return prepare
+
+
+OPERATIONS: dict[str, Callable[[Bench, People], Awaitable[Act]]] = {
+    "fund": _now(lambda b, p: b.post("fund", 7, transfer.fund("VIETTEL", p.agent, 7), key=p.key)),
+    "cash in": _now(lambda b, p: b.post("cash_in", 7, transfer.cash_in(p.agent, p.wallet, 7), key=p.key)),
+    "cash out": _now(lambda b, p: b.post("cash_out", 7, transfer.cash_out(p.wallet, p.agent, 7), key=p.key)),
+    "pay": _now(lambda b, p: b.pay(p.wallet, p.merchant, 1_000, key=p.key)),
+    "pay with a fee": _now(lambda b, p: b.pay(p.wallet, p.merchant, 1_000, fee=2, key=p.key)),
+    "pay by a bank's code": _now(
+        lambda b, p: b.pay(
+            p.wallet, p.merchant, 1_000, key=p.key, directory_index="idx" + p.merchant, merchant_id=p.merchant
+        )
+    ),
+    "refund": _now(lambda b, p: b.refund(p.paid, p.wallet, p.merchant, 10_000, fee=20, key=p.key)),
+    "refund of too much": _now(lambda b, p: b.refund(p.paid, p.wallet, p.merchant, 40_001, fee=80, key=p.key)),
+    "refusal: no funds": _now(
+        lambda b, p: b.post("cash_in", 50_001, transfer.cash_in(p.agent, p.wallet, 50_001), key=p.key)
+    ),
+    "refusal: limit": _now(lambda b, p: b.pay(p.wallet, p.merchant, 100_000_000, key=p.key)),
+    "the same key again": _replay,
+    "the same key for another body": _conflict,
+    "open a wallet": _now(lambda b, p: b.ledger.open(new_id("wal"), "wallet", "VNPT", "usr_new", OPERATOR)),
+    "open a wallet that is there": _now(
+        lambda b, p: b.ledger.open(new_id("wal"), "fee", "", "", OPERATOR)  # the platform's: there is one
+    ),
+    "a new merchant": _now(lambda b, p: b.merchant(merchant_id=f"mer_{p.key}")),
+    "a merchant changes": _now(lambda b, p: b.merchant("frozen", 2, p.merchant)),
+    "a merchant's old change": _now(lambda b, p: b.merchant("frozen", 1, p.merchant)),
+    "freeze": _now(lambda b, p: b.ledger.set_state(p.wallet, "frozen", OPERATOR)),
+    "freeze what is frozen": _frozen,
+    "resolve": _now(lambda b, p: b.ledger.resolve("usr_test", "pay", p.key)),
+    "resolve again": _resolved,
+    "cut": _now(lambda b, p: b.ledger.cut(1, "op")),
+    "cut again": _cut_again,
+    "rules": _now(lambda b, p: b.ledger._call("rules_v1", [KEYS.meta, KEYS.stream, KEYS.rules], "", "scope")),
+    "gate after a restart": _now(lambda b, p: _gate(b, "0")),
+    "gate after a promotion": _now(lambda b, p: _gate(b, "1")),
+}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+async def test_an_error_at_any_call_up_to_the_first_write_changes_nothing_and_after_it_nothing_can_fail(
+    watch: Watched, name: str
+) -> None:
+    act = await OPERATIONS[name](watch, await people(watch))
+    before, broken_at = watch.snapshot(), 0
+    while True:
+        broken_at += 1
+        watch.arm(fail_at=broken_at)
+        with pytest.raises(hiredis.ReplyError, match="injected"):
+            await act()
+        calls = [words for words in watch.trace() if words]
+        assert len(calls) == broken_at
+        assert watch.snapshot() == before, f"call {broken_at}, {calls[-1]}, left something behind"
+        if calls[-1][0] in WRITES:
+            break
+        assert broken_at < 100
+    watch.arm()
+    with suppress(InsufficientFunds, LimitExceeded, RefundExceedsPayment, IdempotencyConflict):
+        await act()
+    _check_plan(watch.trace())
+
+
+def _check_plan(calls: list[list[str]]) -> None:
+    first = next(i for i, words in enumerate(calls) if words[0] in WRITES)
+    reads: dict[str, set[str]] = {}
+    for command, *words in calls[:first]:
+        assert command in READS
+        if words:
+            reads.setdefault(words[0], set()).add(command)
+    for number, (command, key, *_) in enumerate(calls[first:]):
+        assert command in WRITES, f"{command} is not a write that cannot fail, and others stand before it"
+        assert command != "XADD" or number == 0, "XADD may refuse an id: it goes first"
+        assert command not in _SEEN_BY or reads.get(key, set()) & _SEEN_BY[command], f"{key} may be of another type"
+
+
+async def test_founding_a_cell_is_planned_too(valkey: str) -> None:
+    with redis.Redis.from_url(valkey, decode_responses=True) as client:
+        client.function_load(watched())
+        for broken_at in range(1, 10):
+            client.fcall("test_arm", 0, broken_at)
+            with pytest.raises(redis.ResponseError, match="injected"):
+                client.fcall("gate_v1", 2, KEYS.meta, KEYS.stream, "run", "genesis", "1", "0")
+            assert client.keys("*") == []
+            if client.fcall("test_trace", 0)[-1][0] == "sXADD":
+                return
+    pytest.fail("nothing was written")
+
+
+@pytest.mark.parametrize("place", range(13))
+async def test_a_key_of_the_wrong_type_stops_a_payment_before_anything_is_written(watch: Watched, place: int) -> None:
+    p = await people(watch)
+    legs = transfer.pay(p.wallet, p.merchant, "VIETTEL", 1_000, 0)
+    sent: list[str] = []
+    send = watch.client.send
+
+    def wrong_key(*command: Any) -> Any:
+        if command[0] == "FCALL" and place < int(command[2]):
+            sent.append(command[3 + place])
+            with watch.redis() as client:
+                client.delete(sent[0])
+                client.zadd(sent[0], {"neither hash nor list, string nor set": 1})
+            snapshots.append(watch.snapshot())
+        return send(*command)
+
+    snapshots: list[Any] = []
+    watch.client.send = wrong_key  # type: ignore[method-assign]
+    order = Order(
+        op="pay", caller="usr_test", key=p.key, body_hash="h", amount=1_000, fee=0, legs=legs,
+        directory_index="idx" + p.merchant, merchant_id=p.merchant,
+    )  # fmt: skip
+    with pytest.raises((hiredis.ReplyError, DomainError)):
+        await watch.ledger.post(order)
+    assert len(sent) == 1
+    assert watch.snapshot() == snapshots[-1]
+
+
+async def test_an_event_that_the_stream_refuses_moves_no_money(watch: Watched) -> None:
+    p = await people(watch)
+    with watch.redis() as client:
+        client.xadd(KEYS.stream, {"op": "planted"}, id="999999-0")
+    before = watch.snapshot()
+    with pytest.raises(hiredis.ReplyError, match="equal or smaller"):
+        await watch.pay(p.wallet, p.merchant, 1_000)
+    assert watch.snapshot() == before
+
+
+# Rule 2: what is not understood is refused -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fee", ["nan", "1e2", "0x64", " 100", "100.0", "-100", ""])
+async def test_a_fee_that_is_not_a_plain_number_moves_nothing(bench: Bench, fee: str) -> None:
+    wallet, merchant = await bench.wallet(balance=100_000), await bench.merchant()
+    before = bench.dump()
+    with pytest.raises(DomainError):
+        await bench.post("pay", 50_000, transfer.pay(wallet, merchant, "VIETTEL", 50_000, 100), fee)  # type: ignore[arg-type]
+    assert bench.dump() == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tx,0,1,tx,pay",
+        "tx,0,1,tx,pay,5;day,0,-1,day,pay,5",
+        "tx,0,1,tx,pay,1.5e3",
+        "nonsense",
+        "a,0,1,tx,,5",
+        "a,0,1,week,pay,5",
+    ],
+)
+async def test_a_limit_rule_that_is_not_understood_is_not_put_in_force(bench: Bench, text: str) -> None:
+    before = bench.dump()
+    with pytest.raises(DomainError):
+        await bench.ledger.found(TELECOMS, text)
+    assert bench.dump() == before
+
+
+# Rule 3: time ------------------------------------------------------------------------------------------------
+
+
+def _ms(text: str) -> int:
+    return round(datetime.fromisoformat(text).replace(tzinfo=VIETNAM).timestamp() * 1000)
+
+
+def _calendar(url: str, times: list[int]) -> list[tuple[int, int]]:
+    with redis.Redis.from_url(url, decode_responses=True) as client:
+        found = client.fcall("test_calendar", 0, *times)
+    return [tuple(map(int, text.split(","))) for text in found]  # type: ignore[misc]
+
+
+def _expected(at: int) -> tuple[int, int]:
+    local = datetime(1970, 1, 1) + timedelta(milliseconds=at, hours=7)
+    return month_of(at), (local - datetime(1970, 1, 1)).days
+
+
+async def test_the_ledgers_calendar_is_pythons_at_every_end_of_a_month_from_2000_to_2100(valkey: str) -> None:
+    with redis.Redis.from_url(valkey) as client:
+        client.function_load(watched())
+    firsts = [_ms(f"{year}-{month:02d}-01") for year in range(2000, 2101) for month in range(1, 13)]
+    times = [first + shift for first in firsts for shift in (-1, 0, 1, 25_200_000 - 1, 25_200_000)]
+    assert _calendar(valkey, times) == [_expected(at) for at in times]
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(times=st.lists(st.integers(_ms("2000-01-01"), _ms("2100-12-31")), min_size=1, max_size=200))
+@example(times=[_ms("2000-02-29"), _ms("2024-02-29") + 86_399_999, _ms("2100-02-28") + 86_400_000])
+def test_the_ledgers_calendar_is_pythons_at_any_time(valkey: str, times: list[int]) -> None:
+    with redis.Redis.from_url(valkey) as client:
+        client.function_load(watched(), replace=True)
+    assert _calendar(valkey, times) == [_expected(at) for at in times]
+
+
+def key_made_at(ms: int) -> str:
+    head = f"{ms:012x}"
+    return f"{head[:8]}-{head[8:]}{new_key()[13:]}"
+
+
+class Hand:
+    """Moves the ledger's clock and the service's by hand."""
+
+    def __init__(self, bench: Watched, patch: pytest.MonkeyPatch) -> None:
+        self.bench, self.patch = bench, patch
+
+    def set(self, ms: int) -> None:
+        self.ms = ms
+        self.bench.arm(clock_ms=ms)
+        self.patch.setattr("services.payments.store.ledger.now_ms", lambda: ms)
+
+    async def pay(self, wallet: str, merchant: str, amount: int) -> Posted:
+        return await self.bench.pay(wallet, merchant, amount, key=key_made_at(self.ms))
+
+
+RULES = (
+    limits.LimitRule("month", 0, _ms("2100-01-01"), "month", ("pay",), 10_000, ""),
+    limits.LimitRule("day", 0, _ms("2100-01-01"), "day", ("pay",), 6_000, ""),
+)
+
+
+@pytest.fixture
+async def hand(watch: Watched, monkeypatch: pytest.MonkeyPatch) -> Hand:
+    await watch.ledger.found([], limits.encode(RULES))
+    return Hand(watch, monkeypatch)
+
+
+async def test_day_and_month_of_a_limit_begin_at_midnight_in_vietnam(watch: Watched, hand: Hand) -> None:
+    wallet, merchant = await watch.wallet(balance=100_000), await watch.merchant()
+    hand.set(_ms("2031-01-30T12:00"))
+    await hand.pay(wallet, merchant, 4_000)
+    hand.set(_ms("2031-01-31T06:59:59.999"))  # a day later, and still yesterday in UTC
+    await hand.pay(wallet, merchant, 6_000)
+    hand.set(_ms("2031-01-31T23:59:59.999"))
+    with pytest.raises(LimitExceeded) as refused:
+        await hand.pay(wallet, merchant, 1)
+    assert refused.value.details == {"rule": "month"}
+    hand.set(_ms("2031-02-01"))
+    await hand.pay(wallet, merchant, 6_000)
+    with pytest.raises(LimitExceeded) as refused:
+        await hand.pay(wallet, merchant, 1)
+    assert refused.value.details == {"rule": "day"}
+    account = await watch.ledger.account(wallet)
+    assert account is not None
+    assert (account.month, account.month_used) == (203102, 6_000)
+
+
+async def test_a_clock_that_goes_back_gives_no_month_back(watch: Watched, hand: Hand) -> None:
+    wallet, other, merchant = (
+        await watch.wallet(balance=9_000),
+        await watch.wallet(balance=9_000),
+        await watch.merchant(),
+    )
+    hand.set(_ms("2031-02-01T00:00:00.500"))
+    first = await hand.pay(wallet, merchant, 6_000)
+    hand.set(_ms("2031-01-31T23:59:59"))
+    with pytest.raises(LimitExceeded):
+        await hand.pay(wallet, merchant, 1)
+    assert (await hand.pay(other, merchant, 1_000)).at_ms == first.at_ms
+    hand.set(_ms("2031-02-01T00:00:02"))
+    assert (await hand.pay(other, merchant, 1_000)).at_ms == hand.ms
+
+
+async def test_not_after_and_the_age_of_a_key_are_judged_by_the_ledgers_time(watch: Watched, hand: Hand) -> None:
+    wallet, merchant = await watch.wallet(balance=100_000), await watch.merchant()
+    hand.set(_ms("2031-05-05T12:00"))
+    await hand.pay(wallet, merchant, 1)
+    week = 7 * 86_400_000
+    assert await watch.pay(wallet, merchant, 1, key=key_made_at(hand.ms - week), not_after_ms=hand.ms)
+    for wrong in (
+        {"key": key_made_at(hand.ms - week - 1)},
+        {"key": key_made_at(hand.ms + 86_400_001)},
+        {"key": key_made_at(hand.ms), "not_after_ms": hand.ms - 1},
+    ):
+        with pytest.raises(DomainError) as refused:
+            await watch.pay(wallet, merchant, 1, **wrong)
+        assert refused.value.code in {"KEY_EXPIRED", "CLOCK_SKEW", "TOO_LATE"}
+
+
+# Rule 8: events are complete -----------------------------------------------------------------------------------
+
+AMOUNTS = st.sampled_from([1, 2, 999, 5_000, 70_000, 1_000_000, 60_000_000, 400_000_000, 10**12])
+WHO = st.integers(0, 5)
+STEPS = st.one_of(
+    st.tuples(st.just("wallet"), WHO, st.booleans()),
+    st.tuples(st.just("merchant"), WHO, st.sampled_from(["open", "frozen"])),
+    st.tuples(st.just("state"), WHO, st.sampled_from(["open", "frozen", "closed"])),
+    st.tuples(st.just("fund"), WHO, AMOUNTS),
+    st.tuples(st.just("cash_in"), WHO, WHO, AMOUNTS),
+    st.tuples(st.just("cash_out"), WHO, WHO, AMOUNTS),
+    *[st.tuples(st.just("pay"), WHO, WHO, AMOUNTS, st.sampled_from([0, 1, 140]))] * 3,
+    *[st.tuples(st.just("refund"), WHO, AMOUNTS)] * 2,
+    st.tuples(st.just("again"), WHO, st.booleans()),
+    st.tuples(st.just("resolve"), WHO),
+    st.tuples(st.just("cut"), st.integers(-1, 1)),
+)
+SPENT = {
+    "MERCHANT_NOT_PAYABLE", "ACCOUNT_FROZEN", "ACCOUNT_CLOSED", "REFUND_EXCEEDS_PAYMENT", "LIMIT_EXCEEDED",
+    "BALANCE_TOO_LARGE", "INSUFFICIENT_FUNDS",
+}  # fmt: skip
+
+
+class Market:
+    """Walks through random steps, and remembers what the ledger answered."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.b = bench
+        self.wallets: list[tuple[str, str]] = []
+        self.agents: list[tuple[str, str]] = []
+        self.merchants: list[str] = []
+        self.orders: list[Order] = []
+        # By scope: the facts, or the code of a refusal that spent the key.
+        self.answers: dict[str, Posted | str] = {}
+        self.payments: list[tuple[Posted, Order]] = []
+        self.refunded: dict[str, int] = {}
+        self.balances: dict[str, int] = {}
+        self.version = 1
+        self.cuts = 0
+
+    async def open(self) -> None:
+        for telecom in TELECOMS[:2]:
+            await self.step(("wallet", len(self.wallets), False))
+            self.agents.append((await self.b.agent(telecom), telecom))
+        for _ in range(2):
+            self.merchants.append(await self.b.merchant())
+        for agent in range(2):
+            await self.step(("fund", agent, 400_000_000))
+            await self.step(("cash_in", agent, agent, 60_000_000))
+
+    async def step(self, step: tuple[Any, ...]) -> None:
+        kind, *args = step
+        await getattr(self, kind)(*args)
+
+    async def wallet(self, who: int, exempt: bool) -> None:
+        telecom = TELECOMS[who % 2]
+        wallet = await self.b.ledger.open(new_id("wal"), "wallet", telecom, f"usr_{who}", OPERATOR, exempt)
+        if (wallet, telecom) not in self.wallets:
+            self.wallets.append((wallet, telecom))
+
+    async def merchant(self, who: int, state: str) -> None:
+        self.version += 1
+        await self.b.merchant(state, self.version, self.merchants[who % 2])
+
+    async def state(self, who: int, state: str) -> None:
+        accounts = [*self.wallets, *self.agents]
+        with suppress(AccountClosed, AccountNotEmpty):
+            await self.b.ledger.set_state(accounts[who % len(accounts)][0], state, OPERATOR)
+
+    async def fund(self, who: int, amount: int) -> None:
+        agent, telecom = self.agents[who % 2]
+        await self.post("fund", amount, transfer.fund(telecom, agent, amount))
+
+    async def cash_in(self, who: int, whom: int, amount: int) -> None:
+        legs = transfer.cash_in(self.agents[who % 2][0], self.wallets[whom % len(self.wallets)][0], amount)
+        await self.post("cash_in", amount, legs)
+
+    async def cash_out(self, who: int, whom: int, amount: int) -> None:
+        legs = transfer.cash_out(self.wallets[who % len(self.wallets)][0], self.agents[whom % 2][0], amount)
+        await self.post("cash_out", amount, legs)
+
+    async def pay(self, who: int, whom: int, amount: int, fee: int) -> None:
+        wallet, telecom = self.wallets[who % len(self.wallets)]
+        fee = min(fee, amount - 1)
+        await self.post("pay", amount, transfer.pay(wallet, self.merchants[whom % 2], telecom, amount, fee), fee)
+
+    async def refund(self, which: int, amount: int) -> None:
+        if not self.payments:
+            return
+        paid, order = self.payments[which % len(self.payments)]
+        before = self.refunded.get(paid.transfer_id, 0)
+        fee = transfer.refund_fee(order.amount, order.fee, before, amount)
+        wallet, merchant = order.legs[0].account_id, order.legs[1].account_id
+        telecom = order.legs[2].account_id.split(":")[1]
+        legs = transfer.refund(merchant, wallet, telecom, amount, fee)
+        await self.post("refund", amount, legs, fee, payment_id=paid.transfer_id, refunded_before=before)
+
+    async def again(self, which: int, same_body: bool) -> None:
+        if not self.orders:
+            return
+        order = self.orders[-1 - which % len(self.orders)]
+        known = self.answers.get(_scope(order))
+        if known is None:
+            return
+        if not same_body:
+            known = "IDEMPOTENCY_CONFLICT" if known != "KEY_SPENT" else known
+            order = Order(**{**_fields(order), "body_hash": "another"})
+        assert await self.ask(order) == known
+
+    async def resolve(self, which: int) -> None:
+        order = self.orders[-1 - which % len(self.orders)]
+        code, transfer_id, seq = await self.b.ledger.resolve(order.caller, order.op, order.key)
+        known = self.answers.setdefault(_scope(order), "KEY_SPENT")
+        if isinstance(known, Posted):
+            assert (code, transfer_id, seq) == ("OK", known.transfer_id, known.seq)
+        else:
+            assert code == known
+
+    async def cut(self, shift: int) -> None:
+        try:
+            _, now_open = await self.b.ledger.cut(self.cuts + 1 + shift, "op")
+        except WindowNotOpen:
+            assert shift == 1 or self.cuts == 0
+        else:
+            self.cuts = now_open - 1
+
+    async def post(self, op: str, amount: int, legs: list[transfer.Leg], fee: int = 0, **more: Any) -> None:
+        order = Order(
+            op=op, caller="usr_test", key=new_key(), body_hash="h", amount=amount, fee=fee, legs=legs, **more
+        )  # fmt: skip
+        self.orders.append(order)
+        answer = await self.ask(order)
+        if isinstance(answer, str):
+            if answer in SPENT:
+                self.answers[_scope(order)] = answer
+            return
+        self.answers[_scope(order)] = answer
+        for leg in legs:
+            self.balances.setdefault(leg.account_id, 0)
+            self.balances[leg.account_id] += leg.amount if leg.side == "c" else -leg.amount
+        assert answer.first_balance == self.balances[legs[0].account_id]
+        assert answer.second_balance == self.balances[legs[1].account_id]
+        if op == "pay":
+            self.payments.append((answer, order))
+        if op == "refund":
+            self.refunded[order.payment_id] = answer.refunded
+
+    async def ask(self, order: Order) -> Posted | str:
+        try:
+            return await self.b.ledger.post(order)
+        except DomainError as error:
+            return error.code
+
+
+def _fields(order: Order) -> dict[str, Any]:
+    return {name: getattr(order, name) for name in Order.__dataclass_fields__}
+
+
+def _scope(order: Order) -> str:
+    return f"{order.caller}|{order.op}|{order.key}"
+
+
+def stream(url: str) -> list[LedgerEvent]:
+    """The ledger's events, decoded both from the stream's fields and from the books' bytes."""
+    with redis.Redis.from_url(url) as client:
+        entries = [Entry(n + 1, fields) for n, (_, fields) in enumerate(client.xrange(KEYS.stream))]
+        ids = [entry_id for entry_id, _ in client.xrange(KEYS.stream)]
+    assert ids == [b"%d-0" % entry.seq for entry in entries], "the sequence has a gap"
+    events = [from_fields(entry.seq, entry.fields) for entry in entries]
+    assert events == [from_raw(entry.seq, entry.raw) for entry in entries]
+    return events
+
+
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@given(steps=st.lists(STEPS, min_size=20, max_size=50))
+async def test_replaying_the_events_gives_exactly_the_hot_ledger(valkey: str, steps: list[tuple[Any, ...]]) -> None:
+    with redis.Redis.from_url(valkey) as admin:
+        admin.flushall()
+    assert open_gate(valkey)[0] == "OK"
+    client = LedgerClient(valkey)
+    await client.start()
+    bench = Bench(Ledger(client, KEYS), client, KEYS, valkey)
+    await bench.ledger.found(TELECOMS, limits.encode(limits.IN_LAW))
+    market = Market(bench)
+    await market.open()
+    for step in steps:
+        await market.step(step)
+    events = stream(valkey)
+    books = fold.replay(events)
+    assert books.findings == []
+    assert fold.balance_findings(books.accounts) == []
+    _same_accounts(bench, books)
+    _same_payments(bench, books, market)
+    _same_answers(events, market)
+    assert books.window == market.cuts + 1
+    for account, balance in market.balances.items():
+        assert await bench.balance(account) == balance
+    await client.stop()
+
+
+def _same_accounts(bench: Bench, books: fold.Books) -> None:
+    with bench.redis() as client:
+        names = ("k", "t", "o", "s", "x", "dp", "cp", "dq", "v")
+        hot = {key.split(":a:")[1]: client.hmget(key, *names) for key in client.scan_iter(KEYS.account("*"))}
+        months = {key: client.hmget(KEYS.account(key), "mm", "m1", "m2") for key in hot}
+    kept = {
+        account_id: [
+            *(a.kind, a.telecom, a.owner, a.state, "1" if a.exempt else "0"),
+            *map(str, (a.debits, a.credits, a.debits_pending, a.version)),
+        ]
+        for account_id, a in books.accounts.items()
+    }
+    assert kept == hot
+    assert set(books.banks.values()) == {"970436"}
+    for (wallet, month), used in books.used.items():
+        if months[wallet][0] == str(month):
+            assert months[wallet][1:] == [str(used["pay"]), str(used["cash_out"])]
+
+
+def _same_payments(bench: Bench, books: fold.Books, market: Market) -> None:
+    with bench.redis() as client:
+        hot = {i: tuple(map(int, client.hmget(KEYS.transfer(i), "a", "r"))) for i in books.payments}
+        count = sum(1 for _ in client.scan_iter(KEYS.transfer("*")))
+    assert hot == books.payments
+    assert books.transfers == count
+    assert {p.transfer_id for p, _ in market.payments} == set(books.payments)
+    assert {i: refunded for i, (_, refunded) in books.payments.items() if refunded} == market.refunded
+
+
+def _same_answers(events: list[LedgerEvent], market: Market) -> None:
+    """Every answer that spent a key is journaled once with it, and no other is."""
+    told = {e.scope: e for e in events if e.op in {"fund", "cash_in", "cash_out", "pay", "refund", "resolve"}}
+    for scope, answer in market.answers.items():
+        event = told[scope]
+        if isinstance(answer, Posted):
+            assert (event.result, event.transfer_id, event.seq, event.window, event.at_ms) == (
+                *("OK", answer.transfer_id, answer.seq),
+                *(answer.window, answer.at_ms),
+            )
+            assert event.body_hash == "h"
+        else:
+            assert event.result == answer
+            assert event.body_hash == ("" if answer == "KEY_SPENT" else "h")
+            assert event.legs == ()
+    assert set(market.answers) == set(told)
+
+
+# Rule 13: functions are never replaced --------------------------------------------------------------------------
+
+
+def test_the_library_is_loaded_once_and_never_replaced(valkey: str) -> None:
+    with redis.Redis.from_url(valkey) as client:
+        assert library.load(client) is True
+        assert library.load(client) is False
+        client.function_load(library.source() + "\n-- an edited text", replace=True)
+        with pytest.raises(RuntimeError, match="another text"):
+            library.load(client)
+        assert b"an edited text" in client.function_list(library=library.LIBRARY, withcode=True)[0][7]
+
+
+def test_the_library_is_known_over_both_protocols(valkey: str) -> None:
+    for protocol in (2, 3):
+        with redis.Redis.from_url(valkey, protocol=protocol) as client:
+            assert library.load(client) is (protocol == 2)
+
+
+def test_keys_carry_the_cells_tag_so_that_a_cell_is_one_slot() -> None:
+    names = [KEYS.meta, KEYS.stream, KEYS.rules, KEYS.account("a"), KEYS.history("a"), KEYS.transfer("t")]
+    names += [KEYS.idempotency("i"), KEYS.unique("wallet", "VNPT", "o"), KEYS.bank_account("b"), KEYS.owner("o")]
+    assert all(name.startswith("{c01}:") for name in names)
+    assert len(set(names)) == len(names)
