@@ -32,8 +32,9 @@ def gather(api: Api, count: int, wallet_vnd: int) -> list[Shopper]:
 
 
 def _shopper(operator: Api, agent: Api, number: int, wallet_vnd: int) -> Shopper:
-    person = {"phone": f"0977{number:06d}", "name": f"Người mua {number}", "roles": ["shopper"]}
-    user = operator.post("/v1/users", pin=people.PIN, **person)["user"]
+    phone = f"0977{number:06d}"
+    person = {"name": f"Người mua {number}", "roles": ["shopper"]}
+    user = operator.post("/v1/users", phone=phone, pin=people.PIN, **person)["user"]
     wallet = agent.post("/v1/wallets", telecom=TELECOM, owner_id=user["user_id"])["wallet"]["account_id"]
     agent.post("/v1/cash-in", idempotency_key=new_key(), wallet_id=wallet, amount=wallet_vnd)
-    return Shopper(person["phone"], wallet)
+    return Shopper(phone, wallet)

@@ -169,4 +169,4 @@ def _print_table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
     table = Table(*columns, title=title, title_justify="left")
     for row in rows:
         table.add_row(*map(str, row))
-    Console().print(table)
+    Console(emoji=False).print(table)

@@ -125,6 +125,11 @@ class Stack:
         """`name`, `state`, `pid`, `restarts`, `ready_after_s` and `log` of every process."""
         return [dict(process) for process in self._snapshot["processes"]]
 
+    @property
+    def supervisor_pid(self) -> int:
+        """Of the process that runs all the others."""
+        return self._process.pid
+
     def pid(self, name: str) -> int:
         """Raises KeyError where there is no such process, or it does not run now."""
         for process in self._snapshot["processes"]:
@@ -233,6 +238,7 @@ def up(port: Port = None) -> None:
     try:
         layout = lay_out(settings(), free_ports=False, gateway_port=port, seed=True)
         asyncio.run(foreground.run(layout, _Progress(gateway_url(layout.settings))))
+        typer.echo("\nChợ is closed; what it knows is kept for the next time.")
     except FAILURES as failure:
         typer.secho(str(failure), fg="red", err=True)
         raise typer.Exit(1) from None

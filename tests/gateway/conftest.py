@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from gateway_edge import UNARY_MS_MAX, Edge, wait_until_ready
-from gateway_upstreams import Hangman, Upstream, free_port
+from tests.gateway.gateway_edge import UNARY_MS_MAX, Edge, wait_until_ready
+from tests.gateway.gateway_upstreams import Hangman, Upstream, free_port
 from joserfc.jwk import ECKey
 
 from gateway import limits

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from gateway_upstreams import PATIENCE_S, Upstream
+from tests.gateway.gateway_upstreams import PATIENCE_S, Upstream
 from joserfc import jwt
 from joserfc.jwk import ECKey
 

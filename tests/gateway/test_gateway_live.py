@@ -14,8 +14,8 @@ import grpc
 import httpx
 import pytest
 from cho.payments.v1 import payments_pb2, payments_pb2_grpc
-from gateway_edge import UNARY_MS_MAX, Edge
-from gateway_upstreams import BIG_REPLY_CHARACTERS
+from tests.gateway.gateway_edge import UNARY_MS_MAX, Edge
+from tests.gateway.gateway_upstreams import BIG_REPLY_CHARACTERS
 from joserfc.jwk import ECKey
 
 from gateway import limits

@@ -96,8 +96,8 @@ def test_a_scaled_rate_is_as_many_times_as_much_and_never_nothing(
 
     assert scaled.interval_s == interval_s
     assert max(1, tokens * scale) <= scaled.tokens + 1e-6
-    assert scaled.tokens < tokens * scale + 1
-    assert 1 <= scaled.burst < burst * scale + 1
+    assert scaled.tokens <= tokens * scale + 1
+    assert 1 <= scaled.burst <= burst * scale + 1
 
 
 def _rule(method: MethodDescriptorProto, **pattern: object) -> None:
