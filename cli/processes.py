@@ -67,10 +67,12 @@ def _module(service: str, room: str) -> ModuleType:
 
 def _work(service: str) -> None:
     from kit import mongo
+    from kit.rpc.metrics import serve_metrics
     from kit.streams import runner
 
     services = _module(service, "worker").SERVICES
     mongo.connect(service)
+    serve_metrics()
     runner.run(services, f"{service}.work")
 
 

@@ -6,7 +6,7 @@ stream and for the books alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 
@@ -91,7 +91,31 @@ def from_raw(seq: int, raw: bytes) -> LedgerEvent:
     return from_fields(seq, dict(zip(parts[::2], parts[1::2], strict=True)))
 
 
+def last_legs(raws: Iterable[bytes]) -> dict[str, PostedLeg]:
+    """The last leg of every account in these events' canonical bytes; only those are decoded."""
+    texts: dict[str, str] = {}
+    for raw in raws:
+        for text in _field(raw, b"l").decode().split(";"):
+            texts[text.partition(",")[0]] = text
+    return {account_id: _leg(text) for account_id, text in texts.items() if account_id}
+
+
+def _field(raw: bytes, name: bytes) -> bytes:
+    at = 0
+    while at < len(raw):
+        start = at + 4 + int.from_bytes(raw[at : at + 4], "big")
+        end = start + 4 + int.from_bytes(raw[start : start + 4], "big")
+        if raw[at + 4 : start] == name:
+            return raw[start + 4 : end]
+        at = end
+    raise KeyError(name)
+
+
 def _legs(text: str) -> Iterator[PostedLeg]:
     for part in filter(None, text.split(";")):
-        account_id, side, *numbers = part.split(",")
-        yield PostedLeg(account_id, side, *map(int, numbers))
+        yield _leg(part)
+
+
+def _leg(text: str) -> PostedLeg:
+    account_id, side, *numbers = text.split(",")
+    return PostedLeg(account_id, side, *map(int, numbers))

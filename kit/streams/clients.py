@@ -19,7 +19,7 @@ TIMEOUT_S = 5.0
 BLOCK_MS = 500
 # How long a reader lets entries gather after a read that found few, s. A blocking read returns with the first entry,
 # and reading payments one by one costs the server, which is the ledger, as much as the payments.
-GATHER_S = 0.02
+GATHER_S = 0.05
 
 
 def connect(url: str) -> redis.Redis:

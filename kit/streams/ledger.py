@@ -43,7 +43,7 @@ class ReplicasBehind(Exception):
 
 
 class LedgerReader(LeasedLoop, Entrypoint):
-    """Entrypoint; see the module. `batch` entries at most, a lease of `lease_ms`."""
+    """Entrypoint; see the module. `batch` entries at most, gathered for `gather_s`, a lease of `lease_ms`."""
 
     def __init__(
         self,
@@ -51,12 +51,14 @@ class LedgerReader(LeasedLoop, Entrypoint):
         *,
         cursor: Callable[[], int],
         batch: int = 500,
+        gather_s: float = clients.GATHER_S,
         lease_ms: int = TTL_MS,
         **kwargs: Any,
     ) -> None:
         self.purpose = purpose
         self._ask_cursor = cursor
         self._batch = batch
+        self._gather_s = gather_s
         self._lease_ms = lease_ms
         # Last entry acted on; None where its owner has to be asked.
         self._cursor: int | None = None
@@ -89,7 +91,7 @@ class LedgerReader(LeasedLoop, Entrypoint):
         metrics.LEDGER_ENTRIES.labels(self.purpose).inc(len(entries))
         metrics.LEDGER_CURSOR.labels(self.purpose).set(self._cursor)
         if len(entries) < self._batch:
-            self._pause(clients.GATHER_S)
+            self._pause(self._gather_s)
 
     def failed(self, error: Exception, failures: int) -> None:
         cursor, self._cursor = self._cursor, None

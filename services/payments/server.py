@@ -47,6 +47,8 @@ from services.payments.store.memory import Memory
 NOTE_MAX = 140
 REFERENCE_MAX = 25
 HISTORY_MAX = 50
+REQUEST_ID_MAX = 64
+TRACEPARENT_MAX = 55
 # What a code holds where the payer is to be asked (EMVCo merchant-presented mode, section 4.8.1).
 ASK_PAYER = "***"
 # A refund whose payment was refunded meanwhile is computed anew this often before the caller hears of it.
@@ -354,7 +356,9 @@ class PaymentsServicer:
     # Helpers
 
     def _intent(self, call: Call, **fields: Any) -> Intent:
-        return Intent(caller_id=call.caller.sub, request_id=call.request_id, traceparent=call.traceparent, **fields)
+        # What a client's headers say is kept for ever in every event: no longer than such a thing can be.
+        request_id, traceparent = call.request_id[:REQUEST_ID_MAX], call.traceparent[:TRACEPARENT_MAX]
+        return Intent(caller_id=call.caller.sub, request_id=request_id, traceparent=traceparent, **fields)
 
     async def _account(self, account_id: str) -> pb.Account:
         account = await self._ledger.account(account_id)

@@ -12,7 +12,7 @@ from typing import Any
 import redis
 
 from kit.config import settings
-from kit.ledger_event import LedgerEvent, PostedLeg
+from kit.ledger_event import last_legs
 from kit.streams import names
 from kit.streams.entry import Entry
 from kit.streams.entry import last_seq as hot_last_seq
@@ -116,9 +116,7 @@ def compare(ledger: redis.Redis, after: int, up_to: int) -> int:
 
     Where versions are equal, totals must be; the hot ledger may be ahead, never behind. Raises Shut.
     """
-    last: dict[str, PostedLeg] = {}
-    for event in store.events(after + 1, up_to):
-        _note(last, event)
+    last = last_legs(raw for _, raw in store.raw_events(after + 1, up_to))
     with ledger.pipeline(transaction=False) as pipe:
         for account_id in last:
             pipe.hmget(account_key(account_id), "v", "dp", "cp", "dq", "cq")
@@ -131,11 +129,6 @@ def compare(ledger: redis.Redis, after: int, up_to: int) -> int:
         if version == leg.version and totals != kept:
             raise Shut(f"{leg.account_id} has totals {totals} in the ledger and {kept} in the books")
     return up_to
-
-
-def _note(last: dict[str, PostedLeg], event: LedgerEvent) -> None:
-    for leg in event.legs:
-        last[leg.account_id] = leg
 
 
 def _text(value: Any) -> Any:

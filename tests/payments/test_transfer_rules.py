@@ -1,0 +1,145 @@
+"""The pure rules: legs balance, fees stay below what they are taken from, refunds in parts give back what one would."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kit.errors import AmountInvalid
+from kit.ids import new_id
+from kit.money import AMOUNT_MAX
+from services.payments import limits, transfer
+from services.payments.transfer import FEE_FREE_CATEGORIES, Leg
+from services.settlement.fold import parse_rules
+
+AMOUNTS = st.integers(1, AMOUNT_MAX)
+CATEGORIES = st.sampled_from([*sorted(FEE_FREE_CATEGORIES), "5999", "5812", "0000", ""])
+
+
+def difference(legs: list[Leg]) -> int:
+    return sum(leg.amount if leg.side == "d" else -leg.amount for leg in legs)
+
+
+@given(AMOUNTS, CATEGORIES)
+def test_every_operations_legs_balance_and_every_leg_is_a_posting(amount: int, category: str) -> None:
+    fee = transfer.fee_of(amount, category)
+    for legs in (
+        transfer.fund("VNPT", "agt", amount),
+        transfer.cash_in("agt", "wal", amount),
+        transfer.cash_out("wal", "agt", amount),
+        transfer.pay("wal", "mer", "VNPT", amount, fee),
+        transfer.refund("mer", "wal", "VNPT", amount, fee),
+    ):
+        assert difference(legs) == 0
+        assert all(1 <= leg.amount <= amount for leg in legs)
+        assert len({leg.account_id for leg in legs}) == len(legs)
+
+
+@given(AMOUNTS, st.data())
+def test_a_refund_is_the_payments_mirror(amount: int, data: st.DataObject) -> None:
+    fee = data.draw(st.integers(0, amount - 1))
+    paid = {(leg.account_id, leg.side, leg.amount) for leg in transfer.pay("w", "m", "VIETTEL", amount, fee)}
+    back = {(leg.account_id, leg.side, leg.amount) for leg in transfer.refund("m", "w", "VIETTEL", amount, fee)}
+    assert {(account, "dc"[side == "d"], sum_) for account, side, sum_ in paid} == back
+
+
+@given(AMOUNTS, CATEGORIES)
+def test_a_fee_is_a_fifth_of_a_per_cent_rounded_down_and_nothing_on_food(amount: int, category: str) -> None:
+    fee = transfer.fee_of(amount, category)
+    assert 0 <= fee < amount
+    assert fee == (0 if category in FEE_FREE_CATEGORIES else amount // 500)
+
+
+@given(AMOUNTS, AMOUNTS, CATEGORIES)
+def test_a_larger_payment_never_costs_less(one: int, other: int, category: str) -> None:
+    small, large = sorted((one, other))
+    assert transfer.fee_of(small, category) <= transfer.fee_of(large, category)
+
+
+@given(st.integers(1, 10**7), st.data())
+def test_refunds_in_parts_give_back_the_fee_that_one_refund_would_less_a_dong_for_each_single_dong(
+    paid: int, data: st.DataObject
+) -> None:
+    fee, before, given_back, singles = data.draw(st.integers(0, (paid - 1) // 500)), 0, 0, 0
+    for refunded in sorted({*data.draw(st.lists(st.integers(1, paid), max_size=9)), paid}):
+        amount = refunded - before
+        part = transfer.refund_fee(paid, fee, before, amount)
+        assert 0 <= part < amount
+        assert difference(transfer.refund("m", "w", "VNPT", amount, part)) == 0
+        before, given_back, singles = before + amount, given_back + part, singles + (amount == 1)
+        assert given_back <= fee * before // paid <= given_back + singles
+    assert fee - singles <= given_back <= fee
+
+
+@given(st.integers(1, 10**7), st.data())
+def test_a_refund_of_more_than_is_left_can_be_asked_for_and_gives_no_more_fee_than_is_left(
+    paid: int, data: st.DataObject
+) -> None:
+    fee, before = data.draw(st.integers(0, paid - 1)), data.draw(st.integers(0, paid))
+    amount = data.draw(st.integers(max(1, paid - before), AMOUNT_MAX))
+    part = transfer.refund_fee(paid, fee, before, amount)
+    assert 0 <= part <= fee - fee * before // paid
+    transfer.refund("m", "w", "VNPT", amount, part)
+
+
+@pytest.mark.parametrize("amount", [0, -1, AMOUNT_MAX + 1, 2**63 - 1])
+@pytest.mark.parametrize("name", ["fund", "cash_in", "cash_out", "pay", "refund"])
+def test_an_amount_outside_the_limits_makes_no_legs(name: str, amount: int) -> None:
+    operation = getattr(transfer, name)
+    count = len(inspect.signature(operation).parameters)
+    accounts = ["a", "b", "VNPT"][: count - 1 - (name in ("pay", "refund"))]
+    with pytest.raises(AmountInvalid):
+        operation(*accounts, amount, *([0] if name in ("pay", "refund") else []))
+
+
+@given(st.uuids())
+def test_the_spoken_code_is_three_digits_and_the_same_for_the_same_payment(uuid: object) -> None:
+    code = transfer.spoken_code(f"pay_{uuid}")
+    assert len(code) == 3
+    assert code.isdecimal()
+    assert code == transfer.spoken_code(f"pay_{uuid}")
+
+
+def test_spoken_codes_tell_payments_of_one_moment_apart() -> None:
+    codes = [transfer.spoken_code(new_id("pay")) for _ in range(2_000)]
+    assert len(set(codes)) > 700
+
+
+# Limits --------------------------------------------------------------------------------------------------------
+
+RULES = st.builds(
+    limits.LimitRule,
+    rule_id=st.from_regex(r"[a-z0-9-]{1,12}", fullmatch=True),
+    from_ms=st.integers(0, 2**53),
+    until_ms=st.integers(0, 2**53),
+    scope=st.sampled_from(["tx", "day", "month"]),
+    ops=st.sampled_from([("pay",), ("cash_out",), ("pay", "cash_out")]),
+    max_vnd=st.integers(0, 2**53),
+    source=st.just(""),
+)
+
+
+@given(st.lists(RULES, max_size=8))
+def test_the_books_read_the_rules_as_they_were_written(rules: list[limits.LimitRule]) -> None:
+    read = parse_rules(limits.encode(rules))
+    assert [(r.rule_id, r.from_ms, r.until_ms, r.scope, r.ops, r.max_vnd) for r in read] == [
+        (r.rule_id, r.from_ms, r.until_ms, r.scope, frozenset(r.ops), r.max_vnd) for r in rules
+    ]
+
+
+@given(st.lists(RULES, max_size=8), st.integers(0, 2**53))
+def test_the_month_limit_shown_is_the_tightest_in_force(rules: list[limits.LimitRule], at_ms: int) -> None:
+    shown = limits.month_limit(at_ms, rules)
+    in_force = [
+        r.max_vnd for r in rules if (r.scope, "pay" in r.ops, r.from_ms <= at_ms < r.until_ms) == ("month", True, True)
+    ]
+    assert shown == (min(in_force) if in_force else 0)
+
+
+def test_the_law_changes_at_midnight_in_vietnam_without_a_gap_or_an_overlap() -> None:
+    new_year = 1_767_200_400_000  # 2026-01-01T00:00+07:00
+    assert limits.month_limit(new_year - 1) == 10_000_000
+    assert limits.month_limit(new_year) == 100_000_000

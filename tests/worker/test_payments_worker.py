@@ -1,0 +1,285 @@
+"""Payments' worker on a real ledger: what happened is announced once, and onboarded merchants come into the ledger."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+import redis
+from cho.events.v1.events_pb2 import MerchantChanged, PaymentMoved
+
+from kit.clock import now
+from kit.errors import InsufficientFunds, Unavailable
+from kit.ids import new_id, new_key
+from kit.streams import names
+from kit.streams.entry import Entry
+from kit.streams.event import Event, from_entry
+from services.payments import limits, transfer
+from services.payments.store import library
+from services.payments.store.keys import Keys
+from services.payments.store.ledger import Ledger, Order, Posted
+from services.payments.store.live import STREAM, live_key
+from services.payments.worker import Payments, commands, publish, put_merchant
+from tests.payments.conftest import OPERATOR, TELECOMS
+
+pytestmark = pytest.mark.worker
+
+KEYS = Keys("c01")
+Until = Callable[[Callable[[], Any]], Any]
+Start = Callable[[type], Any]
+
+
+class Calls:
+    """The ledger's client without a loop: each call is made at once."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self.client, self.run = client, client.info("server")["run_id"]
+
+    async def send(self, *command: Any) -> Any:
+        return [part.decode() for part in self.client.execute_command(*command)]
+
+
+def now_(call: Coroutine[Any, Any, Any]) -> Any:
+    """Runs what never waits."""
+    try:
+        call.send(None)
+    except StopIteration as done:
+        return done.value
+    raise AssertionError("it waits")
+
+
+class Market:
+    """A wallet with money and a merchant, on a founded ledger."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        library.load(client)
+        self.client = client
+        calls = Calls(client)
+        assert client.fcall("gate_v1", 2, KEYS.meta, KEYS.stream, calls.run, "gen", "1", "0")[0] == b"OK"
+        self.ledger = Ledger(calls, KEYS)  # type: ignore[arg-type]
+        now_(self.ledger.found(TELECOMS, limits.encode(limits.IN_LAW)))
+        self.merchant = new_id("mer")
+        put_merchant(client, told("merchant.activated", self.merchant))
+        self.wallet = now_(self.ledger.open(new_id("wal"), "wallet", "VIETTEL", "usr_w", OPERATOR))
+        agent = now_(self.ledger.open(new_id("agt"), "agent", "VIETTEL", "usr_a", OPERATOR))
+        self.post("fund", 10_000_000, transfer.fund("VIETTEL", agent, 10_000_000))
+        self.post("cash_in", 10_000_000, transfer.cash_in(agent, self.wallet, 10_000_000))
+
+    def post(self, op: str, amount: int, legs: list[transfer.Leg], fee: int = 0, **more: Any) -> Posted:
+        order = Order(op=op, caller="usr_w", key=new_key(), body_hash="h", amount=amount, fee=fee, legs=legs, **more)
+        return now_(self.ledger.post(order))  # type: ignore[no-any-return]
+
+    def pay(self, amount: int) -> Posted:
+        return self.post("pay", amount, transfer.pay(self.wallet, self.merchant, "VIETTEL", amount, 0))
+
+    def refund(self, paid: Posted, amount: int) -> Posted:
+        legs = transfer.refund(self.merchant, self.wallet, "VIETTEL", amount, 0)
+        return self.post("refund", amount, legs, payment_id=paid.transfer_id, refunded_before=0)
+
+    def entries(self) -> list[Entry]:
+        return [Entry(n, fields) for n, (_, fields) in enumerate(self.client.xrange(KEYS.stream), start=1)]
+
+    def state(self, merchant: str = "") -> tuple[str, ...]:
+        found = self.client.hmget(KEYS.account(merchant or self.merchant), "s", "n", "mv")
+        return tuple(value.decode() for value in found if value is not None)
+
+
+def told(
+    type_: str, merchant: str, version: int = 1, index: str = "", name: str = "Bà Lan", owner: str = "usr_v"
+) -> Event:
+    change = MerchantChanged(
+        merchant_id=merchant, name=name, owner_id=owner, market_name="Chợ Thái", stall="A-1", category_code="5499",
+        bank_bin="970436", account_index=index or f"idx{merchant}", version=version,
+    )  # fmt: skip
+    return Event(new_id("evt"), type_, "onboarding", merchant, now(), "", change.SerializeToString())
+
+
+def tell(client: redis.Redis, event: Event) -> None:
+    client.xadd("onboarding:events", event.fields())  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def market(client: redis.Redis) -> Market:
+    return Market(client)
+
+
+def announced(client: redis.Redis, stream: str = STREAM) -> list[int]:
+    return [int(entry_id.removesuffix(b"-0")) for entry_id, _ in client.xrange(stream)]
+
+
+# Announcing ----------------------------------------------------------------------------------------------------
+
+
+def test_payments_and_refunds_are_announced_once_and_nothing_else_is(
+    client: redis.Redis, market: Market, start: Start, until: Until
+) -> None:
+    start(Payments)
+    paid = market.pay(50_000)
+    with pytest.raises(InsufficientFunds):
+        market.pay(90_000_000)
+    back = market.refund(paid, 20_000)
+    until(lambda: len(announced(client)) == 2)
+    last = market.pay(1_000)
+    until(lambda: announced(client) == [paid.seq, back.seq, last.seq])
+    assert announced(client, live_key(market.merchant)) == [paid.seq, back.seq, last.seq]
+    events = [from_entry(entry_id, fields) for entry_id, fields in client.xrange(STREAM)]
+    assert [(e.id, e.type, e.subject) for e in events] == [
+        (f"evt_c01_{paid.seq}", "payment.captured", market.merchant),
+        (f"evt_c01_{back.seq}", "payment.refunded", market.merchant),
+        (f"evt_c01_{last.seq}", "payment.captured", market.merchant),
+    ]
+    first, second, third = (PaymentMoved.FromString(e.data) for e in events)
+    assert (first.transfer_id, first.wallet_id, first.amount, first.seq) == (
+        *(paid.transfer_id, market.wallet),
+        *(50_000, paid.seq),
+    )
+    assert (second.transfer_id, second.payment_id, second.amount) == (back.transfer_id, paid.transfer_id, 20_000)
+    assert [m.merchant_version for m in (first, second, third)] == [2, 3, 4]
+
+
+def test_announcing_everything_again_announces_nothing_twice(
+    client: redis.Redis, market: Market, start: Start, until: Until
+) -> None:
+    seqs = [market.pay(1_000 + n).seq for n in range(20)]
+    worker = start(Payments)
+    until(lambda: announced(client) == seqs)
+    worker.stop()
+    client.delete(names.cursor("announcer"))
+    seqs.append(market.pay(99).seq)
+    start(Payments)
+    until(lambda: announced(client) == seqs)
+    assert announced(client, live_key(market.merchant)) == seqs
+
+
+@pytest.mark.parametrize("done", range(5))
+def test_an_announcer_that_died_between_two_writes_is_made_good(client: redis.Redis, market: Market, done: int) -> None:
+    seqs = [market.pay(1_000).seq, market.pay(2_000).seq]
+    writes = [command for entry in market.entries() for command in commands(entry)]
+    assert len(writes) == 4
+    for command in writes[:done]:
+        client.execute_command(*command)
+    publish(client, market.entries())
+    assert announced(client) == announced(client, live_key(market.merchant)) == seqs
+
+
+def test_a_listeners_catch_up_never_lags_behind_what_others_are_told(market: Market) -> None:
+    market.pay(1_000)
+    first, second = (command for entry in market.entries() for command in commands(entry))
+    assert (first[1], second[1]) == (live_key(market.merchant), STREAM)
+
+
+def test_an_error_of_the_server_while_announcing_is_not_swallowed(client: redis.Redis, market: Market) -> None:
+    market.pay(1_000)
+    client.set(STREAM, "not a stream")
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        publish(client, market.entries())
+    client.delete(STREAM)
+    publish(client, market.entries())
+    assert len(announced(client)) == 1
+
+
+def test_an_announcer_killed_again_and_again_announces_each_payment_once(
+    client: redis.Redis, market: Market, until: Until
+) -> None:
+    command = [sys.executable, "-W", "ignore", "-P", "-m", "cli.processes", "work", "payments"]
+    seqs: list[int] = []
+
+    def run(kill: bool) -> None:
+        worker = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.getcwd()}, stderr=subprocess.DEVNULL)
+        before = len(announced(client))
+        try:
+            until(lambda: seqs.append(market.pay(100).seq) or len(announced(client)) > before + 30)
+        finally:
+            worker.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+            worker.wait()
+        client.delete(names.reader_lease("announcer"))  # instead of waiting until it expires
+
+    run(kill=True)
+    run(kill=True)
+    assert len(announced(client)) < len(seqs)
+    run(kill=False)
+    publish(client, market.entries())
+    assert announced(client) == announced(client, live_key(market.merchant)) == seqs
+
+
+def test_trimming_keeps_what_somebody_still_needs(
+    client: redis.Redis, market: Market, start: Start, until: Until
+) -> None:
+    seq = market.pay(1_000).seq
+    start(Payments)
+    until(lambda: announced(client) == [seq])
+    Payments().trim()
+    assert announced(client) == [seq]
+    assert len(market.entries()) == seq
+
+
+# Merchants -----------------------------------------------------------------------------------------------------
+
+
+def test_a_merchant_is_paid_from_its_activation_until_its_suspension(
+    client: redis.Redis, market: Market, start: Start, until: Until
+) -> None:
+    start(Payments)
+    other = new_id("mer")
+    tell(client, told("merchant.activated", other, 1))
+    until(lambda: market.state(other) == ("open", "Bà Lan", "1"))
+    assert client.get(KEYS.bank_account(f"idx{other}")) == other.encode()
+    assert client.smembers(KEYS.owner("usr_v")) == {market.merchant.encode(), other.encode()}
+    tell(client, told("merchant.suspended", other, 2))
+    until(lambda: market.state(other) == ("frozen", "Bà Lan", "2"))
+    tell(client, told("merchant.activated", other, 1, name="an older event"))
+    tell(client, told("merchant.suspended", other, 2, name="the same event again"))
+    tell(client, told("merchant.reinstated", other, 3, name="Bà Lan Anh"))
+    until(lambda: market.state(other) == ("open", "Bà Lan Anh", "3"))
+    changes = [entry for entry in market.entries() if entry.fields[b"t"] == other.encode()]
+    assert [entry.fields[b"z"] for entry in changes] == [b"open,970436", b"frozen,970436", b"open,970436"]
+    until(lambda: client.xpending("onboarding:events", "payments.directory")["pending"] == 0)
+
+
+def test_events_out_of_order_end_where_the_newest_says(client: redis.Redis, market: Market) -> None:
+    other = new_id("mer")
+    for type_, version in (("suspended", 4), ("activated", 1), ("reinstated", 3), ("suspended", 2), ("suspended", 4)):
+        put_merchant(client, told(f"merchant.{type_}", other, version))
+    assert market.state(other) == ("frozen", "Bà Lan", "4")
+
+
+def test_a_merchant_that_was_paid_keeps_its_money_through_every_change(client: redis.Redis, market: Market) -> None:
+    market.pay(50_000)
+    for version, type_ in ((2, "merchant.suspended"), (3, "merchant.reinstated")):
+        put_merchant(client, told(type_, market.merchant, version, index="another account"))
+    assert client.hmget(KEYS.account(market.merchant), "dp", "cp") == [b"0", b"50000"]
+    for index in ("another account", f"idx{market.merchant}"):  # codes that were printed before still find it
+        assert client.get(KEYS.bank_account(index)) == market.merchant.encode()
+
+
+def test_a_bank_account_names_one_merchant_and_the_second_is_refused_aloud(client: redis.Redis, market: Market) -> None:
+    before = market.entries()
+    with pytest.raises(RuntimeError, match="ALREADY_EXISTS"):
+        put_merchant(client, told("merchant.activated", new_id("mer"), 1, index=f"idx{market.merchant}"))
+    assert market.entries() == before
+
+
+def test_while_the_ledger_is_fenced_a_merchants_event_is_kept_for_later(
+    client: redis.Redis, market: Market, start: Start, until: Until
+) -> None:
+    run = client.hget(KEYS.meta, "gate")
+    client.hset(KEYS.meta, "gate", "an earlier run")
+    event = told("merchant.suspended", market.merchant, 2)
+    with pytest.raises(Unavailable):
+        put_merchant(client, event)
+    start(Payments)
+    tell(client, event)
+    until(lambda: client.exists("onboarding:events") and _pending(client) == 1)
+    assert market.state()[0] == "open"
+    client.hset(KEYS.meta, "gate", run)
+    put_merchant(client, event)
+    assert market.state() == ("frozen", "Bà Lan", "2")
+
+
+def _pending(client: redis.Redis) -> int:
+    return int(client.xpending("onboarding:events", "payments.directory")["pending"])

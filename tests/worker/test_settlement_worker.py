@@ -1,0 +1,173 @@
+"""Settlement's worker on a real ledger and a real store: it founds, journals, opens after a restart, and stays shut."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import redis
+from cho.events.v1.events_pb2 import WindowClosed
+
+from kit import mongo
+from kit.ids import new_id
+from kit.streams import names
+from kit.streams.event import from_entry
+from services.payments.store import library
+from services.payments.store.keys import Keys
+from services.settlement import fold, store
+from services.settlement.worker import Settlement
+
+pytestmark = pytest.mark.worker
+
+KEYS = Keys("c01")
+Until = Callable[[Callable[[], Any]], Any]
+Start = Callable[[type], Any]
+
+
+@pytest.fixture
+def books(client: redis.Redis) -> Iterator[None]:
+    """Settlement's own database, connected and empty; the ledger's functions are loaded."""
+    library.load(client)
+    mongo.connect("settlement")
+    store.ensure_collections()
+    for document in (store.JournalPage, store.JournalKey, store.Head, store.Window, store.Bank):
+        document.objects.delete()
+    Settlement._shut, Settlement._seen = "", 0
+    yield
+    mongo.disconnect()
+
+
+def opened(client: redis.Redis) -> bool:
+    run = client.info("server")["run_id"]
+    return client.hget(KEYS.meta, "gate") == run.encode()
+
+
+def open_wallets(client: redis.Redis, count: int) -> None:
+    """Events for the journal: wallets, which need nobody's money."""
+    run = client.info("server")["run_id"]
+    with client.pipeline(transaction=False) as pipe:
+        for _ in range(count):
+            wallet, owner = new_id("wal"), new_id("usr")
+            keys = (KEYS.account(wallet), KEYS.unique("wallet", "VNPT", owner), KEYS.owner(owner))
+            args = (run, wallet, "wallet", "VNPT", owner, "0", f"test|open|{wallet}", b"")
+            pipe.fcall("open_v1", 5, KEYS.meta, KEYS.stream, *keys, *args)
+        assert all(reply[0] == b"OK" for reply in pipe.execute())
+
+
+def cut(client: redis.Redis, window: int) -> int:
+    run = client.info("server")["run_id"]
+    code, seq, _ = client.fcall("cut_v1", 2, KEYS.meta, KEYS.stream, run, window, "op|cut", b"")
+    assert code == b"OK"
+    return int(seq)
+
+
+def ledger_seq(client: redis.Redis) -> int:
+    return int(client.hget(KEYS.meta, "seq"))
+
+
+@pytest.mark.usefixtures("books")
+def test_it_founds_the_cell_journals_closes_windows_and_tells_of_them_once(
+    client: redis.Redis, start: Start, until: Until
+) -> None:
+    worker = start(Settlement)
+    until(lambda: opened(client))
+    open_wallets(client, 40)
+    first, second = cut(client, 1), cut(client, 2)
+    until(lambda: client.xlen("settlement:events") == 2)
+    events = [from_entry(entry_id, fields) for entry_id, fields in client.xrange("settlement:events")]
+    closed = [WindowClosed.FromString(event.data) for event in events]
+    assert [(w.window, w.first_seq, w.last_seq) for w in closed] == [(1, 1, first), (2, second, second)]
+    assert [event.type for event in events] == ["window.closed"] * 2
+    until(lambda: store.head().compared == store.head().keyed == ledger_seq(client))
+    until(lambda: client.get(names.cursor("journal")) == str(ledger_seq(client)).encode())
+    worker.stop()
+    start(Settlement)
+    open_wallets(client, 3)
+    until(lambda: store.head().seq == ledger_seq(client))
+    assert client.xlen("settlement:events") == 2
+
+
+@pytest.mark.usefixtures("books")
+def test_after_a_restart_of_the_ledger_it_opens_the_gate_by_itself(
+    client: redis.Redis, start: Start, until: Until
+) -> None:
+    start(Settlement)
+    until(lambda: opened(client))
+    open_wallets(client, 10)
+    client.hset(KEYS.meta, "gate", "an earlier run")
+    until(lambda: opened(client))
+    open_wallets(client, 10)
+    until(lambda: store.head().seq == ledger_seq(client))
+
+
+@pytest.mark.usefixtures("books")
+def test_a_ledger_that_is_not_what_the_books_say_stays_shut_until_it_is(
+    client: redis.Redis, start: Start, until: Until
+) -> None:
+    worker = start(Settlement)
+    until(lambda: opened(client))
+    open_wallets(client, 10)
+    until(lambda: store.head().seq == ledger_seq(client))
+    worker.stop()
+    store.set_compared(0)
+    victim = next(client.scan_iter(KEYS.account("wal_*")))
+    client.hincrby(victim, "cp", 1_000_000)
+    client.hset(KEYS.meta, "gate", "an earlier run")
+    start(Settlement)
+    until(lambda: victim.decode().removeprefix(KEYS.account("")) in Settlement._shut)
+    assert not opened(client)
+    client.hincrby(victim, "cp", -1_000_000)
+    until(lambda: opened(client))
+    until(lambda: Settlement._shut == "")
+
+
+@pytest.mark.usefixtures("books")
+def test_an_empty_ledger_beside_full_books_is_never_founded_anew(
+    client: redis.Redis, start: Start, until: Until
+) -> None:
+    worker = start(Settlement)
+    until(lambda: opened(client))
+    open_wallets(client, 10)
+    until(lambda: store.head().seq == ledger_seq(client))
+    worker.stop()
+    client.flushall()
+    library.load(client)
+    start(Settlement)
+    until(lambda: "restore it" in Settlement._shut)
+    assert not client.exists(KEYS.meta)
+
+
+@pytest.mark.usefixtures("books")
+def test_a_journal_killed_again_and_again_holds_every_event_once(client: redis.Redis, until: Until) -> None:
+    command = [sys.executable, "-W", "ignore", "-P", "-m", "cli.processes", "work", "settlement"]
+
+    def run(kill: bool) -> None:
+        worker = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.getcwd()}, stderr=subprocess.DEVNULL)
+        before = store.head().seq
+        try:
+            until(lambda: opened(client))
+            if kill:
+                until(lambda: open_wallets(client, 20) or store.head().seq > before + 100)
+            else:
+                until(lambda: store.head().seq == ledger_seq(client))
+        finally:
+            worker.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+            worker.wait()
+        client.delete(names.reader_lease("journal"))  # instead of waiting until it expires
+
+    run(kill=True)
+    run(kill=True)
+    cut(client, 1)
+    run(kill=False)
+    links = list(store.verify_chain(ledger_seq(client)))
+    assert [link.event.seq for link in links] == list(range(1, ledger_seq(client) + 1))
+    assert not any(link.wrong for link in links)
+    books = fold.replay(link.event for link in links)
+    assert books.findings == []
+    assert len(books.accounts) == sum(1 for _ in client.scan_iter(KEYS.account("*")))
+    assert [window.number for window in store.windows(9, 9)] == [1]
