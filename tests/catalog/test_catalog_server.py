@@ -110,7 +110,9 @@ def test_the_same_request_is_answered_alike_and_another_body_conflicts(
     refused("IDEMPOTENCY_CONFLICT", stub.CreateProduct, asked, vendor)
 
 
-@pytest.mark.parametrize("request_id", ["", "1", "0190163d-8694-4e08-8f2c-000000000000", "0190163D-8694-7E08-8F2C-000000000000"])
+@pytest.mark.parametrize(
+    "request_id", ["", "1", "0190163d-8694-4e08-8f2c-000000000000", "0190163D-8694-7E08-8F2C-000000000000"]
+)
 def test_a_request_id_has_to_be_a_uuid_of_version_7(stub: Any, merchant: Any, vendor: Caller, request_id: str) -> None:
     refused("INVALID_ARGUMENT", stub.CreateProduct, request(merchant, request_id=request_id), vendor)
 

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from tests.gateway.gateway_edge import UNARY_MS_MAX, Edge, wait_until_ready
-from tests.gateway.gateway_upstreams import Hangman, Upstream, free_port
 from joserfc.jwk import ECKey
 
 from gateway import limits
@@ -16,6 +14,8 @@ from gateway.bootstrap import bootstrap, write
 from gateway.cors import CorsSettings
 from gateway.envoy import envoy_binary
 from kit.config import Settings
+from tests.gateway.gateway_edge import UNARY_MS_MAX, Edge, wait_until_ready
+from tests.gateway.gateway_upstreams import Hangman, Upstream, free_port
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from tests.gateway.gateway_upstreams import PATIENCE_S, Upstream
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from kit.config import Settings
+from tests.gateway.gateway_upstreams import PATIENCE_S, Upstream
 
 READY_S_MAX = 20
 # Long enough for a reply on a busy machine, short enough to wait for.

@@ -14,12 +14,12 @@ import grpc
 import httpx
 import pytest
 from cho.payments.v1 import payments_pb2, payments_pb2_grpc
-from tests.gateway.gateway_edge import UNARY_MS_MAX, Edge
-from tests.gateway.gateway_upstreams import BIG_REPLY_CHARACTERS
 from joserfc.jwk import ECKey
 
 from gateway import limits
 from gateway.envoy import envoy_binary
+from tests.gateway.gateway_edge import UNARY_MS_MAX, Edge
+from tests.gateway.gateway_upstreams import BIG_REPLY_CHARACTERS
 
 ACCOUNT = "/v1/accounts/acc_1"
 ORIGIN = "https://cho.example.vn"

@@ -131,9 +131,7 @@ def test_official_example_6_1_3_with_an_order_is_written_to_the_letter():
 
 
 def test_erratum_6_1_4_headline_without_amount_does_not_carry_checksum_A203():
-    headline = (
-        "00020101021138600010A00000072701300006970403011697040311012345670208QRIBFTTC53037045802VN6304A203"
-    )
+    headline = "00020101021138600010A00000072701300006970403011697040311012345670208QRIBFTTC53037045802VN6304A203"
     assert refusal(headline) == "QR_CRC_MISMATCH"
 
 
@@ -339,9 +337,7 @@ def test_a_code_with_nobody_to_pay_is_refused():
 # --- reading: money ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("text", "amount"), [("1", 1), ("50000", 50_000), ("9999999999999", 9_999_999_999_999)]
-)
+@pytest.mark.parametrize(("text", "amount"), [("1", 1), ("50000", 50_000), ("9999999999999", 9_999_999_999_999)])
 def test_an_amount_in_plain_digits_is_read_without_remark(text, amount):
     decoded = decode(vietqr(write("54", text)))
     assert decoded.amount == amount
@@ -658,9 +654,7 @@ def test_arbitrary_text_raises_nothing_but_a_qr_error(text):
             decode(payload)
 
 
-TAGS = st.sampled_from(
-    ["01", "02", "26", "38", "45", "52", "53", "54", "55", "56", "57", "58", "59", "62", "64"]
-)
+TAGS = st.sampled_from(["01", "02", "26", "38", "45", "52", "53", "54", "55", "56", "57", "58", "59", "62", "64"])
 VALUES = st.text("0123456789.AZ最ợ", min_size=1, max_size=20)
 
 

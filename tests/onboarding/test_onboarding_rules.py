@@ -90,11 +90,7 @@ class Merchant(RuleBasedStateMachine):
 
     @invariant()
     def the_last_event_agrees_with_the_state(self) -> None:
-        told = (
-            {"merchant.suspended": State.SUSPENDED}.get(self.events[-1], State.ACTIVE)
-            if self.events
-            else None
-        )
+        told = {"merchant.suspended": State.SUSPENDED}.get(self.events[-1], State.ACTIVE) if self.events else None
         assert self.state is (told or State.SUBMITTED)
 
 

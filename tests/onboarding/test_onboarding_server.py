@@ -39,9 +39,7 @@ class Client:
     def __call__(self, method: str, **fields: Any) -> Any:
         rpc = SERVICE.methods_by_name[method]
         request, reply = GetMessageClass(rpc.input_type), GetMessageClass(rpc.output_type)
-        call = self._channel.unary_unary(
-            f"/{SERVICE.full_name}/{method}", request.SerializeToString, reply.FromString
-        )
+        call = self._channel.unary_unary(f"/{SERVICE.full_name}/{method}", request.SerializeToString, reply.FromString)
         edge = (("x-cho-edge", settings().edge_secret), ("x-request-id", "test"))
         return call(request(**fields), metadata=(*self._claims, *edge), timeout=5)
 
@@ -119,9 +117,7 @@ def test_a_merchant_is_registered_by_one_and_approved_by_another(
     assert (approved.market_name, approved.settlement_account.bank_name) == ("Chợ Hùng Sơn", "Agribank")
 
 
-def test_a_manager_cannot_approve_what_the_same_person_registered(
-    manager: Client, registration: Registration
-) -> None:
+def test_a_manager_cannot_approve_what_the_same_person_registered(manager: Client, registration: Registration) -> None:
     merchant_id = manager("RegisterMerchant", **body(registration)).merchant.merchant_id
     assert manager.refused("ApproveMerchant", merchant_id=merchant_id) == "FOUR_EYES"
     assert manager("GetMerchant", merchant_id=merchant_id).merchant.state == pb.MERCHANT_STATE_SUBMITTED
@@ -140,9 +136,7 @@ def test_suspending_and_reinstating_needs_a_reason_and_the_right_state(
     assert manager.refused("ApproveMerchant", merchant_id=merchant_id) == "WRONG_STATE"
 
 
-def test_the_same_request_is_one_merchant_and_another_body_a_conflict(
-    team: Client, registration: Registration
-) -> None:
+def test_the_same_request_is_one_merchant_and_another_body_a_conflict(team: Client, registration: Registration) -> None:
     first = team("RegisterMerchant", **body(registration))
     assert team("RegisterMerchant", **body(registration)) == first
     assert team.refused("RegisterMerchant", **body(registration, stall="C-1")) == "IDEMPOTENCY_CONFLICT"
@@ -177,9 +171,7 @@ def test_who_runs_the_platform_sees_every_merchant(
     assert [merchant.merchant_id for merchant in listed.merchants] == [merchant_id]
 
 
-def test_roles_are_kept(
-    channel: grpc.Channel, vendor: Client, team: Client, registration: Registration
-) -> None:
+def test_roles_are_kept(channel: grpc.Channel, vendor: Client, team: Client, registration: Registration) -> None:
     assert vendor.refused("RegisterMerchant", **body(registration)) == "PERMISSION_DENIED"
     assert team.refused("ApproveMerchant", merchant_id=new_id("mer")) == "PERMISSION_DENIED"
     assert vendor.refused("ListMerchants", market_id=registration.market_id) == "PERMISSION_DENIED"
@@ -198,9 +190,7 @@ def test_lists_are_paged(team: Client, another: Another) -> None:
 @pytest.mark.parametrize(
     "fields", [{"state": 0}, {"state": 9}, {"market_id": ""}, {"page_size": 101}, {"page_token": "trang hai"}]
 )
-def test_a_list_that_makes_no_sense_is_refused(
-    team: Client, registration: Registration, fields: dict
-) -> None:
+def test_a_list_that_makes_no_sense_is_refused(team: Client, registration: Registration, fields: dict) -> None:
     wanted = {"market_id": registration.market_id, "state": pb.MERCHANT_STATE_ACTIVE} | fields
     assert team.refused("ListMerchants", **wanted) == "INVALID_ARGUMENT"
 
@@ -236,9 +226,7 @@ def test_a_taken_settlement_account_is_refused(
 ) -> None:
     activated(team, manager, registration)
     account = body(registration)["settlement_account"]
-    assert (
-        team.refused("RegisterMerchant", **body(another(1), settlement_account=account)) == "ALREADY_EXISTS"
-    )
+    assert team.refused("RegisterMerchant", **body(another(1), settlement_account=account)) == "ALREADY_EXISTS"
 
 
 def test_the_stalls_code_leads_back_to_the_merchant(

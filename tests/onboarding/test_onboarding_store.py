@@ -64,9 +64,7 @@ def test_a_registration_repeated_after_the_approval_returns_the_merchant_as_it_i
 
 
 @pytest.mark.parametrize("change", [{"name": "Rau khác"}, {"stall": "A-13"}, {"account_number": "0000999"}])
-def test_a_request_id_used_for_another_body_is_a_conflict(
-    registration: Registration, change: dict[str, str]
-) -> None:
+def test_a_request_id_used_for_another_body_is_a_conflict(registration: Registration, change: dict[str, str]) -> None:
     store.register(registration, TEAM)
     with pytest.raises(IdempotencyConflict):
         store.register(replace(registration, **change), TEAM)
@@ -156,9 +154,7 @@ def test_a_decision_on_a_version_that_has_passed_changes_nothing(
     assert len(events(merchant_id)) == 1
 
 
-def test_a_settlement_account_belongs_to_one_approved_merchant(
-    registration: Registration, another: Another
-) -> None:
+def test_a_settlement_account_belongs_to_one_approved_merchant(registration: Registration, another: Another) -> None:
     account = {"bank_bin": registration.bank_bin, "account_number": registration.account_number}
     rival = store.register(replace(another(1), **account), TEAM)
     held = active(registration).merchant_id
@@ -179,9 +175,7 @@ def test_the_account_number_is_nowhere_in_the_stored_document(registration: Regi
     assert number not in raw
     assert number[-4:] not in raw
     assert base64.b64encode(number) not in raw
-    assert (
-        crypto.decrypt("merchants.account_number", document["account_number"]) == registration.account_number
-    )
+    assert crypto.decrypt("merchants.account_number", document["account_number"]) == registration.account_number
 
 
 def test_pages_hold_every_merchant_once_newest_first(another: Another) -> None:
@@ -209,9 +203,7 @@ def test_a_merchant_registered_between_two_pages_moves_nothing(another: Another)
     assert {merchant.merchant_id for merchant in first.merchants + second.merchants} == made
 
 
-@pytest.mark.parametrize(
-    "token", ["nonsense", "!!", base64.urlsafe_b64encode(b"a|b|c").decode(), "ngày", "=" * 9]
-)
+@pytest.mark.parametrize("token", ["nonsense", "!!", base64.urlsafe_b64encode(b"a|b|c").decode(), "ngày", "=" * 9])
 def test_a_token_that_is_not_ours_is_refused(another: Another, token: str) -> None:
     with pytest.raises(InvalidArgument):
         store.merchants_of_market(another(0).market_id, State.SUBMITTED, 2, token)
