@@ -11,6 +11,10 @@ export PYTHONDONTWRITEBYTECODE :=
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# uv is fast; where it cannot reach what pip can (certificates, mirrors that only pip knows), pip installs the same.
+install = $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python --compile-bytecode --require-hashes $(1) \
+	|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(1)
+
 # Stamp files: nothing is installed twice, and a changed lock file installs what changed.
 $(VENV)/bin/uv:
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: https://www.python.org"; exit 1; }
@@ -21,13 +25,13 @@ $(VENV)/bin/uv:
 
 $(VENV)/.runtime: runtime.txt pyproject.toml | $(VENV)/bin/uv
 	@echo "Installing what the platform runs on ..."
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r runtime.txt
+	@$(call install,-r runtime.txt)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: dev.txt $(VENV)/.runtime
 	@echo "Installing what tests and builds need ..."
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r runtime.txt -r dev.txt
+	@$(call install,-r runtime.txt -r dev.txt)
 	@touch $@
 
 run: $(VENV)/.runtime  ## Run the platform with seeded data, in the foreground; Ctrl-C stops it
