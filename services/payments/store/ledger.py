@@ -49,8 +49,11 @@ _MESSAGES = {
 
 
 # With these the server refuses a command before it executes it: replicas missing, disk or memory full, demoted to a
-# replica, still loading, busy. Any other error is a bug.
-_REFUSED_BY_SERVER = ("NOREPLICAS", "MISCONF", "OOM", "READONLY", "MASTERDOWN", "LOADING", "BUSY", "CLUSTERDOWN")
+# replica, still loading, busy, or emptied (a new replica has no functions). Any other error is a bug.
+_REFUSED_BY_SERVER = (
+    *("NOREPLICAS", "MISCONF", "OOM", "READONLY", "MASTERDOWN", "LOADING", "BUSY", "CLUSTERDOWN"),
+    "ERR Function not found",
+)
 
 
 @dataclass(frozen=True, slots=True)
