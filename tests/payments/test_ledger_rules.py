@@ -23,6 +23,7 @@ from kit.errors import (
     InsufficientFunds,
     LimitExceeded,
     RefundExceedsPayment,
+    TooLate,
     WindowNotOpen,
 )
 from kit.ids import new_id, new_key
@@ -404,7 +405,7 @@ class Hand:
 
 
 RULES = (
-    limits.LimitRule("month", 0, _ms("2100-01-01"), "month", ("pay",), 10_000, ""),
+    limits.LimitRule("month", 0, _ms("2100-01-01"), "month", ("pay", "cash_out"), 10_000, ""),
     limits.LimitRule("day", 0, _ms("2100-01-01"), "day", ("pay",), 6_000, ""),
 )
 
@@ -416,9 +417,10 @@ async def hand(watch: Watched, monkeypatch: pytest.MonkeyPatch) -> Hand:
 
 
 async def test_day_and_month_of_a_limit_begin_at_midnight_in_vietnam(watch: Watched, hand: Hand) -> None:
-    wallet, merchant = await watch.wallet(balance=100_000), await watch.merchant()
+    wallet, merchant, agent = await watch.wallet(balance=100_000), await watch.merchant(), await watch.agent()
     hand.set(_ms("2031-01-30T12:00"))
-    await hand.pay(wallet, merchant, 4_000)
+    out = transfer.cash_out(wallet, agent, 4_000)
+    await watch.post("cash_out", 4_000, out, key=key_made_at(hand.ms))
     hand.set(_ms("2031-01-31T06:59:59.999"))  # a day later, and still yesterday in UTC
     await hand.pay(wallet, merchant, 6_000)
     hand.set(_ms("2031-01-31T23:59:59.999"))
@@ -433,6 +435,19 @@ async def test_day_and_month_of_a_limit_begin_at_midnight_in_vietnam(watch: Watc
     account = await watch.ledger.account(wallet)
     assert account is not None
     assert (account.month, account.month_used) == (203102, 6_000)
+
+
+async def test_a_rule_is_in_force_from_its_first_millisecond_and_not_in_its_last(watch: Watched, hand: Hand) -> None:
+    begin, end = _ms("2031-03-01"), _ms("2031-04-01")
+    await watch.ledger.found([], limits.encode([limits.LimitRule("march", begin, end, "tx", ("pay",), 1, "")]))
+    wallet, merchant = await watch.wallet(balance=100_000), await watch.merchant()
+    for at_ms, refused in ((begin - 1, False), (begin, True), (end - 1, True), (end, False)):
+        hand.set(at_ms)
+        if refused:
+            with pytest.raises(LimitExceeded):
+                await hand.pay(wallet, merchant, 2)
+        else:
+            await hand.pay(wallet, merchant, 2)
 
 
 async def test_a_clock_that_goes_back_gives_no_month_back(watch: Watched, hand: Hand) -> None:
@@ -457,6 +472,11 @@ async def test_not_after_and_the_age_of_a_key_are_judged_by_the_ledgers_time(wat
     await hand.pay(wallet, merchant, 1)
     week = 7 * 86_400_000
     assert await watch.pay(wallet, merchant, 1, key=key_made_at(hand.ms - week), not_after_ms=hand.ms)
+    moment = hand.ms
+    hand.set(moment - 2_000)  # the clock goes back, the ledger's time does not
+    with pytest.raises(TooLate):
+        await watch.pay(wallet, merchant, 1, key=key_made_at(hand.ms), not_after_ms=moment - 1)
+    hand.set(moment)
     for wrong in (
         {"key": key_made_at(hand.ms - week - 1)},
         {"key": key_made_at(hand.ms + 86_400_001)},
