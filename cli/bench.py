@@ -60,7 +60,8 @@ def payments(
             first_s = time.perf_counter() - started
             report = {"first_payment_s": round(first_s, 1)} | _measure(stack, connections, seconds, rounds, console)
     typer.echo(json.dumps(report, indent=2) if as_json else _table(report))
-    raise typer.Exit(0 if report["balanced"] and report["tied"] and not report["failed"] else 1)
+    held = report["balanced"] and report["tied"] and not report["failed"]
+    raise typer.Exit(0 if held and report["announced_to_the_listening_vendor"] == report["payments"] else 1)
 
 
 def _measure(stack: Stack, connections: int, seconds: float, rounds: int, console: Console) -> dict[str, Any]:
@@ -187,10 +188,13 @@ class _Listening:
             try:
                 with httpx.stream("GET", self._url, headers=headers, timeout=httpx.Timeout(5, read=20)) as reply:
                     self._open.set()
+                    rest = b""
                     for chunk in reply.iter_raw():
-                        self.count += chunk.count(b"event: payment.captured")
-                        at = chunk.rfind(b"id: ")
-                        last = chunk[at + 4 :].split(b"\n")[0].decode() if at >= 0 else last
+                        *events, rest = (rest + chunk).split(b"\n\n")
+                        for event in events:
+                            if event.startswith(b"id: "):
+                                last = event[4 : event.index(b"\n")].decode()
+                                self.count += b"\nevent: payment.captured\n" in event
                         if self._stop.is_set():
                             return
             except httpx.HTTPError:
