@@ -107,6 +107,7 @@ def put_merchant(ledger: redis.Redis, event: Event) -> None:
         bank_bin=change.bank_bin,
         category_code=change.category_code,
         merchant_version=change.version,
+        account_index=change.account_index,
     )
     run = ledger.info("server")["run_id"]
     reply = ledger.fcall(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import redis
 from nameko.extensions import DependencyProvider
 from nameko.timer import timer
+from pymongo.errors import PyMongoError
 
 from kit import log
 from kit.streams import clients
@@ -20,6 +22,8 @@ COMPARE_S = 2
 # Keys entered a second: many while little happens, few while much does; they wait in the journal meanwhile.
 KEYS_QUIET, KEYS_BUSY = 2000, 50
 QUIET_EVENTS_S = 50
+# A server that restarts: what was to be done is done at a later tick.
+OUT_OF_REACH = (redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError, PyMongoError)
 
 _logger = log.logger(__name__)
 
@@ -38,6 +42,7 @@ class Settlement:
 
     books = Books()
     windows = Relay(store.Window, stream="settlement:events")
+    # Why the gate stays shut, told once and not four times a second.
     _shut = ""
     _seen = 0
 
@@ -50,34 +55,39 @@ class Settlement:
     def keep_gate(self) -> None:
         """Opens the ledger for its server's present run, once it was checked; says why not."""
         try:
-            if gate.ensure_open(clients.ledger()):
-                _logger.info("ledger open", books=store.head().seq)
-                Settlement._shut = ""
-        except gate.Shut as reason:
-            if str(reason) != Settlement._shut:  # once a reason, not four times a second
-                Settlement._shut = str(reason)
-                _logger.warning("ledger stays shut", reason=str(reason))
+            opened, reason = gate.ensure_open(clients.ledger()), ""
+        except (gate.Shut, *OUT_OF_REACH) as shut:
+            opened, reason = False, str(shut)
+        if opened:
+            _logger.info("ledger open", books=store.head().seq)
+        if reason and reason != Settlement._shut:
+            _logger.warning("ledger stays shut", reason=reason)
+        Settlement._shut = reason
 
     @timer(interval=COMPARE_S)
     def compare(self) -> None:
         """Compares what was journaled since the last time with the hot ledger."""
-        head = store.head()
-        up_to = min(head.seq, head.compared + gate.COMPARE_MAX)
-        if up_to <= head.compared or hot_last_seq(clients.ledger()) < up_to:
-            return
         try:
-            store.set_compared(gate.compare(clients.ledger(), head.compared, up_to))
+            head = store.head()
+            up_to = min(head.seq, head.compared + gate.COMPARE_MAX)
+            if up_to > head.compared and hot_last_seq(clients.ledger()) >= up_to:
+                store.set_compared(gate.compare(clients.ledger(), head.compared, up_to))
         except gate.Shut as difference:
             _logger.critical("ledger and books differ", reason=str(difference))
+        except OUT_OF_REACH as error:
+            _logger.warning("compared later", reason=str(error))
 
     @timer(interval=1)
     def enter_keys(self) -> None:
         """Enters journaled keys into their index: a key that was answered twice is an alarm."""
-        seq = store.head().seq
-        quiet = seq - Settlement._seen <= QUIET_EVENTS_S
-        Settlement._seen = seq
-        for wrong in store.enter_keys(KEYS_QUIET if quiet else KEYS_BUSY):
-            _logger.critical("one key, two answers", finding=wrong)
+        try:
+            seq = store.head().seq
+            quiet = seq - Settlement._seen <= QUIET_EVENTS_S
+            Settlement._seen = seq
+            for wrong in store.enter_keys(KEYS_QUIET if quiet else KEYS_BUSY):
+                _logger.critical("one key, two answers", finding=wrong)
+        except OUT_OF_REACH as error:
+            _logger.warning("keys are entered later", reason=str(error))
 
 
 SERVICES = [Settlement]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import redis
 from cho.events.v1.events_pb2 import MerchantChanged, PaymentMoved
+from cho.events.v1.intent_pb2 import Intent
 
 from kit.clock import now
 from kit.errors import InsufficientFunds, Unavailable
@@ -283,3 +284,11 @@ def test_while_the_ledger_is_fenced_a_merchants_event_is_kept_for_later(
 
 def _pending(client: redis.Redis) -> int:
     return int(client.xpending("onboarding:events", "payments.directory")["pending"])
+
+
+def test_the_books_can_tell_which_bank_account_names_a_merchant(client: redis.Redis, market: Market) -> None:
+    merchant = new_id("mer")
+    put_merchant(client, told("merchant.activated", merchant, 1, index="an index"))
+    (_, fields), *_ = client.xrevrange(KEYS.stream, count=1)
+    kept = Intent.FromString(fields[b"i"])
+    assert (fields[b"t"].decode(), kept.account_index) == (merchant, "an index")
