@@ -12,6 +12,7 @@ from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
+from typing import Any
 
 # No more imports here: a worker is monkey-patched first (kit.streams.patch), and never imports grpc.
 
@@ -66,12 +67,11 @@ def _module(service: str, room: str) -> ModuleType:
 
 
 def _work(service: str) -> None:
-    from kit import mongo
     from kit.rpc.metrics import serve_metrics
     from kit.streams import runner
 
     services = _module(service, "worker").SERVICES
-    mongo.connect(service)
+    _open_store(service)
     serve_metrics()
     runner.run(services, f"{service}.work")
 
@@ -92,6 +92,13 @@ def _fork(kind: str) -> None:
         import_module(module)
     settings.cache_clear()  # a module that asked for settings must not decide those of the children
     forks.serve({f"{service}.{kind}": partial(run, service) for service in services})
+
+
+def _open_store(service: str) -> None:
+    """Connects a service's store, as its server does: payments' is the ledger and needs none of this."""
+    store: Any = import_module(f"services.{service}.store")
+    if hasattr(store, "open_store"):
+        store.open_store()
 
 
 def _work_forked(service: str) -> None:

@@ -7,7 +7,9 @@ Runs as `python -m cli.seed`, last of the processes of `cho up`, and prints who 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from cli import people
 from cli.api import Api
@@ -38,8 +40,7 @@ def main() -> None:
 def _identity() -> None:
     from services.identity import store
 
-    with _database("identity"):
-        store.ensure_indexes()
+    with _opened(store):
         for person in people.everybody():
             store.ensure_user(
                 person.phone, people.PIN, person.name, person.roles, person.institution, user_id=person.user_id
@@ -51,7 +52,7 @@ def _onboarding() -> dict[str, str]:
     from services.onboarding import seed, store
 
     owners = people.vendors()
-    with _database("onboarding"):
+    with _opened(store):
         for market in seed.markets():
             store.ensure_market(market)
         return {
@@ -67,7 +68,7 @@ def _onboarding() -> dict[str, str]:
 def _catalog(merchant_ids: dict[str, str]) -> None:
     from services.catalog import seed, store
 
-    with _database("catalog"):
+    with _opened(store):
         for product in seed.products():
             _until_heard(lambda p=product: store.ensure_product(merchant_ids[p.vendor], p.offer))  # type: ignore[misc]
 
@@ -115,16 +116,13 @@ def _print_sign_ins() -> None:
         print(f"  {person.phone}  {', '.join(person.roles):<16} {person.name}")
 
 
-class _database:
-    """One service's database as mongoengine's default, for a while."""
-
-    def __init__(self, service: str) -> None:
-        self._service = service
-
-    def __enter__(self) -> None:
-        mongo.connect(self._service)
-
-    def __exit__(self, *_: object) -> None:
+@contextmanager
+def _opened(store: Any) -> Iterator[None]:
+    """One service's store as this process's own, for a while."""
+    store.open_store()
+    try:
+        yield
+    finally:
         mongo.disconnect()
 
 

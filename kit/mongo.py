@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import mongoengine
 from pymongo import MongoClient
+from pymongo.errors import CollectionInvalid
 
+from kit import log
 from kit.config import settings
+
+_logger = log.logger(__name__)
 
 # A read or write that takes longer than this has failed; the caller hears so instead of waiting.
 _TIMEOUT_MS = 10_000
@@ -25,6 +32,22 @@ def connect(service: str) -> MongoClient:
         socketTimeoutMS=_TIMEOUT_MS,
         maxPoolSize=32,
     )
+
+
+def open_store(service: str, documents: Iterable[type[mongoengine.Document]]) -> None:
+    """Connects, and creates the collections and indexes that are missing. Call after any fork, before the first write.
+
+    A first insert that meets the creation of its collection locks SecantusDB up for good.
+    """
+    connect(service)
+    for document in documents:
+        document.ensure_indexes()
+        # mongoengine's types do not know these.
+        database: Any = document._get_db()
+        try:
+            database.create_collection(document._get_collection_name())
+        except CollectionInvalid:
+            _logger.debug("collection is there", collection=document._get_collection_name())
 
 
 def disconnect() -> None:

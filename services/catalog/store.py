@@ -86,9 +86,8 @@ class Product:
 
 
 def open_store() -> None:
-    """Connects this process and sees that the indexes exist. Call after any fork."""
-    mongo.connect(SERVICE)
-    CatalogProduct.ensure_indexes()
+    """Connects this process and sees that the collections exist. Call after any fork."""
+    mongo.open_store(SERVICE, (CatalogProduct, CatalogMerchant))
 
 
 # --- merchants

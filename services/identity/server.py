@@ -11,7 +11,7 @@ from cho.identity.v1 import identity_pb2 as pb
 from google.api import httpbody_pb2
 from joserfc.jwk import KeySet
 
-from kit import clock, log, mongo
+from kit import clock, log
 from kit.config import settings
 from kit.errors import InvalidArgument, NotFound, WrongPin
 from kit.rpc import threads
@@ -153,8 +153,7 @@ def _set_cookie(call: Call, name: str, value: str, life: timedelta) -> None:
 def main() -> None:
     """The process `identity serve`."""
     log.set_up("identity.serve")
-    mongo.connect("identity")
-    store.ensure_indexes()
+    store.open_store()
     # The very first key: without one there is nothing to sign with.
     store.rotate_keys(clock.now())
     threads.serve("identity", [(pb.DESCRIPTOR.services_by_name["IdentityService"], IdentityServicer())])

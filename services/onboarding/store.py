@@ -98,9 +98,8 @@ class Page:
 
 
 def open_store() -> None:
-    """Connects this process and sees that the indexes exist. Call after any fork."""
-    mongo.connect(SERVICE)
-    MerchantDocument.ensure_indexes()
+    """Connects this process and sees that the collections exist. Call after any fork."""
+    mongo.open_store(SERVICE, (MerchantDocument, MarketDocument))
 
 
 # --- markets

@@ -135,9 +135,8 @@ class OrdersOrder(OutboxMixin, Document):
 
 
 def open_store() -> None:
-    """Connects this process and sees that the indexes exist. Call after any fork."""
-    mongo.connect(SERVICE)
-    OrdersOrder.ensure_indexes()
+    """Connects this process and sees that the collections exist. Call after any fork."""
+    mongo.open_store(SERVICE, (OrdersOrder, OrdersProduct, OrdersMerchant))
 
 
 # --- what others told

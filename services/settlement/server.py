@@ -16,7 +16,6 @@ from google.api.httpbody_pb2 import HttpBody
 from kit import banks
 from kit.config import settings
 from kit.errors import BY_CODE, InvalidArgument, NotFound, Unavailable, WindowNotOpen
-from kit.mongo import connect
 from kit.rpc import threads
 from kit.rpc.call import Call, service_metadata
 from kit.rpc.status import error_code
@@ -134,6 +133,5 @@ class SettlementServicer:
 
 def main() -> None:
     """Serves until SIGTERM."""
-    connect("settlement")
-    store.ensure_collections()
+    store.open_store()
     threads.serve("settlement", [(pb.DESCRIPTOR.services_by_name["SettlementService"], SettlementServicer())])

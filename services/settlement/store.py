@@ -17,9 +17,9 @@ from mongoengine import (
     IntField,
     StringField,
 )  # fmt: skip
-from pymongo.errors import BulkWriteError, CollectionInvalid, DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from kit import log
+from kit import mongo
 from kit.clock import from_ms
 from kit.config import settings
 from kit.ids import new_id
@@ -32,8 +32,6 @@ from services.settlement import chain, positions
 READ_PAGES = 8
 # What makes a key unique for ever: transfers and resolved keys. Other operations have no idempotency key.
 _KEYED = frozenset({"fund", "cash_in", "cash_out", "pay", "refund", "resolve"})
-
-_logger = log.logger(__name__)
 
 
 class JournalPage(Document):
@@ -115,17 +113,9 @@ class Bank(Document):
     meta = {"collection": "banks", "auto_create_index": False}  # noqa: RUF012
 
 
-def ensure_collections() -> None:
-    """Creates what the books need before anybody writes to it; done already, it changes nothing.
-
-    A first insert that meets the creation of its collection locks SecantusDB up for good.
-    """
-    for document in (JournalPage, JournalKey, Head, Window, Bank):
-        document.ensure_indexes()
-        try:
-            document._get_db().create_collection(document._get_collection_name())
-        except CollectionInvalid:
-            _logger.debug("collection is there", name=document._get_collection_name())
+def open_store() -> None:
+    """Connects this process and sees that the collections exist. Call after any fork."""
+    mongo.open_store("settlement", (JournalPage, JournalKey, Head, Window, Bank))
 
 
 class JournaledBefore(Exception):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import redis
-from nameko.extensions import DependencyProvider
 from nameko.timer import timer
 from pymongo.errors import PyMongoError
 
@@ -28,19 +27,11 @@ OUT_OF_REACH = (redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingErro
 _logger = log.logger(__name__)
 
 
-class Books(DependencyProvider):
-    """Sees that the books' collections are there before anything starts."""
-
-    def setup(self) -> None:
-        store.ensure_collections()
-
-
 class Settlement:
     """One of these acts at a time: the journal's reader holds a lease."""
 
     name = "settlement"
 
-    books = Books()
     windows = Relay(store.Window, stream="settlement:events")
     # Why the gate stays shut, told once and not four times a second.
     _shut = ""

@@ -10,12 +10,13 @@ import pytest
 from cho.identity.v1 import identity_pb2 as pb
 from cho.identity.v1 import identity_pb2_grpc
 
-from kit import clock, mongo
+from kit import clock
 from kit.config import settings
 from kit.rpc.threads import Server
 from services.identity import store
 from services.identity.server import IdentityServicer
 from services.identity.user import User
+from tests.conftest import opened
 
 # Good PINs for tests: neither of them is refused as weak.
 PIN, OTHER_PIN = "482917", "730594"
@@ -36,14 +37,8 @@ class Clock:
 
 @pytest.fixture(scope="module")
 def _connected(mongo_uri: str) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settings(), "mongodb_uri", mongo_uri)
-        # Another service's tests may have left theirs.
-        mongo.disconnect()
-        mongo.connect("identity")
-        store.ensure_indexes()
+    with opened(store.open_store, mongo_uri):
         yield
-        mongo.disconnect()
 
 
 @pytest.fixture

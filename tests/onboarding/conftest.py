@@ -7,11 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from kit import mongo
-from kit.config import settings
 from kit.ids import new_id, new_key
 from services.onboarding import seed, store
 from services.onboarding.merchant import Registration
+from tests.conftest import opened
 
 MARKET = seed.markets()[0]
 ACCOUNT_NUMBER = "0000QW9876543"
@@ -19,12 +18,8 @@ ACCOUNT_NUMBER = "0000QW9876543"
 
 @pytest.fixture(scope="module")
 def _database(mongo_uri: str) -> Iterator[None]:
-    before = settings().mongodb_uri
-    settings().mongodb_uri = mongo_uri
-    store.open_store()
-    yield
-    mongo.disconnect()
-    settings().mongodb_uri = before
+    with opened(store.open_store, mongo_uri):
+        yield
 
 
 @pytest.fixture

@@ -8,20 +8,15 @@ from typing import Any
 import pytest
 from cho.events.v1 import events_pb2
 
-from kit import mongo
-from kit.config import settings
 from kit.ids import new_id
 from services.orders import store
+from tests.conftest import opened
 
 
 @pytest.fixture(scope="module")
 def _database(mongo_uri: str) -> Iterator[None]:
-    before = settings().mongodb_uri
-    settings().mongodb_uri = mongo_uri
-    store.open_store()
-    yield
-    mongo.disconnect()
-    settings().mongodb_uri = before
+    with opened(store.open_store, mongo_uri):
+        yield
 
 
 @pytest.fixture

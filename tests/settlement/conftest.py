@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 import pytest
 import redis
 
-from kit import mongo
-from kit.config import settings
 from kit.ledger_event import LedgerEvent, PostedLeg
 from kit.streams.entry import Entry
 from services.payments import limits, transfer
@@ -19,6 +17,7 @@ from services.payments.store.keys import Keys
 from services.payments.store.ledger import Ledger
 from services.payments.transfer import Leg
 from services.settlement import gate, store
+from tests.conftest import opened
 from tests.payments.conftest import TELECOMS, Bench
 
 KEYS = Keys("c01")
@@ -32,14 +31,8 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="module")
 def _connected(mongo_uri: str) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(settings(), "mongodb_uri", mongo_uri)
-        # Another service's tests may have left theirs.
-        mongo.disconnect()
-        mongo.connect("settlement")
-        store.ensure_collections()
+    with opened(store.open_store, mongo_uri):
         yield
-        mongo.disconnect()
 
 
 @pytest.fixture

@@ -33,8 +33,7 @@ Start = Callable[[type], Any]
 def books(client: redis.Redis) -> Iterator[None]:
     """Settlement's own database, connected and empty; the ledger's functions are loaded."""
     library.load(client)
-    mongo.connect("settlement")
-    store.ensure_collections()
+    store.open_store()
     for document in (store.JournalPage, store.JournalKey, store.Head, store.Window, store.Bank):
         document.objects.delete()
     Settlement._shut, Settlement._seen = "", 0

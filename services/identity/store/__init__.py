@@ -1,5 +1,6 @@
 """What identity keeps in MongoDB: people, sessions, wrong guesses, signing keys."""
 
+from kit import mongo
 from services.identity.store.guesses import Guess, forget_guesses, guess_key, take_guess
 from services.identity.store.hasher import HASHER, Hasher
 from services.identity.store.keyring import KeyCache, KeyRing, load_ring, rotate_keys
@@ -31,13 +32,13 @@ __all__ = [
     "change_pin",
     "create_user",
     "end_session",
-    "ensure_indexes",
     "ensure_user",
     "forget_guesses",
     "guess_key",
     "keep_session",
     "load_ring",
     "open_session",
+    "open_store",
     "phone_index",
     "refresh_session",
     "rotate_keys",
@@ -45,7 +46,6 @@ __all__ = [
 ]
 
 
-def ensure_indexes() -> None:
-    """Creates the indexes that are missing. Before the first request of a process."""
-    for document in (Person, Session, Guess, KeyRing):
-        document.ensure_indexes()
+def open_store() -> None:
+    """Connects this process and sees that the collections exist. Call after any fork."""
+    mongo.open_store("identity", (Person, Session, Guess, KeyRing))
