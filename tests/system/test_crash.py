@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from typing import Any
@@ -69,6 +70,39 @@ class Payer(threading.Thread):
         raise AssertionError(f"no answer for {key} within 60 s")
 
 
+class Listener(threading.Thread):
+    """The vendor's phone: hears payments, and comes back with the last id that it heard, as an EventSource does."""
+
+    def __init__(self, url: str, token: str, merchant_id: str) -> None:
+        super().__init__(daemon=True)
+        self.heard: list[str] = []
+        self.connections = 0
+        self.stopping, self.listening = threading.Event(), threading.Event()
+        self._url, self._token = f"{url}/v1/merchants/{merchant_id}/announcements", token
+        self._last = ""
+
+    def run(self) -> None:
+        while not self.stopping.is_set():
+            headers = {"authorization": self._token} | ({"last-event-id": self._last} if self._last else {})
+            try:
+                with httpx.stream("GET", self._url, headers=headers, timeout=httpx.Timeout(5, read=20)) as reply:
+                    self._follow(reply)
+            except httpx.TransportError:
+                pass
+            time.sleep(0.1)
+
+    def _follow(self, reply: httpx.Response) -> None:
+        self.connections += reply.status_code == 200
+        for line in reply.iter_lines():
+            self.listening.set()
+            if line.startswith("id: "):
+                self._last = line[4:]
+            elif line.startswith("data: ") and "transfer_id" in line:
+                self.heard.append(json.loads(line[6:])["transfer_id"])
+            if self.stopping.is_set():
+                return
+
+
 def test_kill_9_of_any_one_process_loses_nothing_and_doubles_nothing(
     stack: Stack, people_: dict[str, Api], wallet: str, merchant: dict[str, Any], audited: Any
 ) -> None:
@@ -77,6 +111,9 @@ def test_kill_9_of_any_one_process_loses_nothing_and_doubles_nothing(
     token = people_["shopper"].http.headers["authorization"]
     before = vendor.get(f"/v1/accounts/{merchant_id}")["account"]
     payers = [Payer(stack.gateway_url, token, wallet, merchant_id) for _ in range(PAYERS)]
+    listener = Listener(stack.gateway_url, vendor.http.headers["authorization"], merchant_id)
+    listener.start()
+    assert listener.listening.wait(20)
     for payer in payers:
         payer.start()
     for victim in VICTIMS:
@@ -100,3 +137,9 @@ def test_kill_9_of_any_one_process_loses_nothing_and_doubles_nothing(
     assert received == len(answers) * AMOUNT_VND
     outcome = audited()
     assert outcome.moving == 0
+    deadline = time.monotonic() + 30
+    while len(listener.heard) < len(answers) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    listener.stopping.set()
+    assert sorted(listener.heard) == sorted(answers), "the vendor did not hear each payment once"
+    assert listener.connections > 1
