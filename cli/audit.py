@@ -19,7 +19,7 @@ from rich.table import Table
 
 from cli.stack import attach
 from kit.config import settings
-from kit.mongo import disconnect
+from kit.mongo import connect, disconnect
 from kit.streams.entry import ReaderStopped
 from services.payments.store.keys import Keys, keys
 from services.settlement import fold, positions, store
@@ -66,7 +66,7 @@ class Audit:
 def run() -> Audit:
     """Audits the stack that the settings point to. Raises RuntimeError where the books do not catch up in 60 s."""
     ledger = redis.Redis.from_url(settings().ledger_url, decode_responses=True, protocol=2)
-    store.open_store()
+    connect("settlement")
     try:
         seq = _await_books(ledger)
         return _audit(ledger, keys(), seq)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import mongoengine
 from pymongo import MongoClient
 from pymongo.errors import CollectionInvalid
 
-from kit import log
 from kit.config import settings
-
-_logger = log.logger(__name__)
 
 # A read or write that takes longer than this has failed; the caller hears so instead of waiting.
 _TIMEOUT_MS = 10_000
@@ -44,10 +42,8 @@ def open_store(service: str, documents: Iterable[type[mongoengine.Document]]) ->
         document.ensure_indexes()
         # mongoengine's types do not know these.
         database: Any = document._get_db()
-        try:
+        with suppress(CollectionInvalid):  # it is there already
             database.create_collection(document._get_collection_name())
-        except CollectionInvalid:
-            _logger.debug("collection is there", collection=document._get_collection_name())
 
 
 def disconnect() -> None:
