@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from pydantic import AliasChoices
 from kit import engines, ports, probes
 from kit.config import SERVICES, Settings
 from kit.supervisor.process import Process
+from services.payments.store import acl
+from services.payments.store.acl import ACL_USER
 
 VALKEY_PORT, REPLICA_PORT, SECANTUS_PORT = 6379, 6380, 27017
 # Embedded, the ledger has at most the one replica that may be promoted (DESIGN section 4, rule 6).
@@ -53,7 +56,7 @@ def lay_out(base: Settings, *, free_ports: bool, gateway_port: int | None = None
     port = _any_port if free_ports else ports.take_from
     placed: dict[str, Any] = {"home": base.home.resolve(), "metrics_port": 0}
     placed |= {name: getattr(base, name) for name in ("redis_url", "ledger_url", "mongodb_uri", "ledger_replicas")}
-    backing = _place_engines(base, placed, port)
+    backing, ledger_user_url = _place_engines(base, placed, port)
     _place_gateway(base, placed, port, gateway_port)
     for service in SERVICES:
         preferred = int(base.addr(service).rpartition(":")[2])
@@ -61,7 +64,7 @@ def lay_out(base: Settings, *, free_ports: bool, gateway_port: int | None = None
     settings = base.model_copy(update=placed)
     processes = [
         *backing,
-        *_services(settings, tuple(process.name for process in backing)),
+        *_services(settings, ledger_user_url, tuple(process.name for process in backing)),
         *_gateway(settings),
     ]
     if seed:
@@ -98,23 +101,27 @@ def _any_port(_: int) -> int:
     return ports.take_any()
 
 
-def _place_engines(base: Settings, placed: dict[str, Any], port: Callable[[int], int]) -> list[Process]:
+def _place_engines(base: Settings, placed: dict[str, Any], port: Callable[[int], int]) -> tuple[list[Process], str]:
+    """The engines that are started here, and the ledger's URL for those who serve: as `ACL_USER`, where it is ours."""
     home: Path = placed["home"]
-    processes = []
+    processes, user_url = [], ""
     if "redis_url" not in base.model_fields_set:
         valkey_port = port(VALKEY_PORT)
         placed["redis_url"] = f"redis://{ports.LOOPBACK}:{valkey_port}/0"
         if base.ledger_url == base.redis_url:  # not set apart
             placed["ledger_url"] = placed["redis_url"]
+            password = secrets.token_hex(16)
+            user_url = placed["redis_url"].replace("://", f"://{ACL_USER}:{password}@")
         replica_home = home / "valkey-replica" if base.ledger_replicas else None
-        processes.append(engines.valkey(home / "valkey", valkey_port, replica_home=replica_home))
+        user = acl.rule(base.cell, password) if user_url else ""
+        processes.append(engines.valkey(home / "valkey", valkey_port, replica_home=replica_home, user=user))
         if replica_home:
             processes.append(engines.valkey_replica(replica_home, port(REPLICA_PORT), valkey_port))
     if "mongodb_uri" not in base.model_fields_set:
         mongo_port = port(SECANTUS_PORT)
         placed["mongodb_uri"] = f"mongodb://{ports.LOOPBACK}:{mongo_port}"
         processes.append(engines.secantusdb(home / "secantusdb", mongo_port))
-    return processes
+    return processes, user_url
 
 
 def _place_gateway(
@@ -126,11 +133,12 @@ def _place_gateway(
     placed["gateway_jwks_port"] = port(base.gateway_jwks_port)
 
 
-def _services(settings: Settings, engines_: tuple[str, ...]) -> list[Process]:
+def _services(settings: Settings, ledger_user_url: str, engines_: tuple[str, ...]) -> list[Process]:
     env = as_env(settings) | MEMORY
+    serve_env = env | ({"LEDGER_URL": ledger_user_url} if ledger_user_url else {})
     workers = [service for service in SERVICES if has_room(service, "worker")]
     processes = [
-        Process("serve", argv=[*PYTHON, "cli.processes", "fork", "serve"], env=env, forks=True),
+        Process("serve", argv=[*PYTHON, "cli.processes", "fork", "serve"], env=serve_env, forks=True),
         Process("work", argv=[*PYTHON, "cli.processes", "fork", "work"], env=env, forks=True),
     ]
     for service in SERVICES:

@@ -94,8 +94,9 @@ def _has_data(home: Path) -> bool:
     return any(home.glob("appendonlydir/*.manifest"))
 
 
-def valkey(home: Path, port: int, *, replica_home: Path | None = None) -> Process:
-    """The ledger's server, its data in `home`. With `replica_home`, it needs one replica to accept a write.
+def valkey(home: Path, port: int, *, replica_home: Path | None = None, user: str = "") -> Process:
+    """The ledger's server, its data in `home`. With `replica_home`, it needs one replica to accept a write. `user`: an
+    ACL rule, beside the user `default` who may do everything.
 
     Raises EngineMissing. Does not start (PrimaryEmpty) where `home` is empty and `replica_home` is not.
     """
@@ -103,7 +104,8 @@ def valkey(home: Path, port: int, *, replica_home: Path | None = None) -> Proces
     def prepare() -> None:
         if replica_home and _has_data(replica_home) and not _has_data(home):
             raise PrimaryEmpty(f"{home} is empty and {replica_home} is not: promote the replica, or remove both")
-        _write_config(home, _valkey_config(home, port, 1 if replica_home else 0, None))
+        config = _valkey_config(home, port, 1 if replica_home else 0, None)
+        _write_config(home, config | ({"user": user} if user else {}))
 
     return Process(
         name="valkey",

@@ -37,7 +37,6 @@ from kit.money import check_amount
 from kit.rpc import aio
 from kit.rpc.call import Call
 from services.payments import announce, limits, transfer
-from services.payments.store import library
 from services.payments.store.client import LedgerClient
 from services.payments.store.keys import keys
 from services.payments.store.ledger import Account, Ledger, Movement, Order, Posted
@@ -512,7 +511,5 @@ async def _serve() -> None:
 
 
 def main() -> None:
-    """Serves until SIGTERM. Raises RuntimeError where the ledger's functions are of another text."""
-    with redis.Redis.from_url(settings().ledger_url) as admin:
-        library.load(admin)
+    """Serves until SIGTERM, from when the worker has loaded the ledger's functions and the gate is open."""
     asyncio.run(_serve())

@@ -6,6 +6,7 @@ import hiredis
 import redis
 from cho.events.v1.events_pb2 import MerchantChanged
 from cho.events.v1.intent_pb2 import Intent
+from nameko.extensions import DependencyProvider
 from nameko.timer import timer
 
 from kit.clock import from_ms
@@ -19,6 +20,7 @@ from kit.streams.group import stream_handler
 from kit.streams.ledger import ledger_reader
 from kit.streams.trim import trim_ledger, trim_stream
 from services.payments import announce
+from services.payments.store import library
 from services.payments.store.keys import keys
 from services.payments.store.live import KEPT, STREAM, live_key
 
@@ -70,10 +72,19 @@ def publish(client: redis.Redis, entries: list[Entry]) -> None:
             raise reply
 
 
+class Functions(DependencyProvider):
+    """Sees that the ledger's functions are loaded. Raises RuntimeError where they are there with another text."""
+
+    def setup(self) -> None:
+        library.load(clients.ledger())
+
+
 class Payments:
     """Announcer and merchant directory."""
 
     name = "payments"
+
+    functions = Functions()
 
     @ledger_reader("announcer", cursor=_announced)
     def announce(self, entries: list[Entry]) -> None:

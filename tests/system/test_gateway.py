@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+import redis
 
 from cli.api import Api, ApiError
 from cli.stack import Stack
@@ -176,6 +177,12 @@ def test_an_officer_sees_their_own_institution_only(people_: People, wallet: str
     report = people_["officer"].download(f"/v1/windows/{window}/reports/VIETTEL").decode("utf-8-sig")
     assert report.splitlines()[-1].split(",")[-1] == next(p["net"] for p in everything if p["institution"] == "VIETTEL")
     assert code_of(lambda: people_["officer"].get(f"/v1/windows/{window}/reports/PLATFORM")) == "NOT_FOUND"
+
+
+def test_the_payments_server_has_a_user_of_its_own_on_the_ledger(stack: Stack) -> None:
+    with redis.Redis.from_url(stack.settings().ledger_url, decode_responses=True) as admin:
+        users = [client["user"] for client in admin.client_list()]
+    assert users.count("payments") == 1
 
 
 def test_documentation_is_served(stack: Stack) -> None:
