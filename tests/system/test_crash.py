@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 PAYERS = 6
 AMOUNT_VND = 100
+# Every process of a stack; the parents of the forked ones last.
 VICTIMS = (
     "valkey",
     "payments.serve",
@@ -27,7 +28,13 @@ VICTIMS = (
     "secantusdb",
     "identity.serve",
     "settlement.serve",
+    "onboarding.serve",
+    "catalog.serve",
+    "orders.serve",
     "orders.work",
+    "identity.work",
+    "onboarding.work",
+    "catalog.work",
     "work",
     "serve",
 )
@@ -106,6 +113,7 @@ class Listener(threading.Thread):
 def test_kill_9_of_any_one_process_loses_nothing_and_doubles_nothing(
     stack: Stack, people_: dict[str, Api], wallet: str, merchant: dict[str, Any], audited: Any
 ) -> None:
+    assert set(VICTIMS) == {process["name"] for process in stack.processes() if process["pid"]}
     vendor = people_["vendor"]
     merchant_id = merchant["merchant_id"]
     token = people_["shopper"].http.headers["authorization"]
