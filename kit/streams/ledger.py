@@ -117,9 +117,12 @@ class LedgerReader(LeasedLoop, Entrypoint):
         try:
             super()._run()
         except ReaderStopped as error:
-            health.report_stopped(self.purpose, str(error))
             _log.critical("ledger reader stopped", purpose=self.purpose, after=self._cursor, reason=str(error))
-            self.finish()
+            # Told once all is left behind, so that who hears of it finds the cursor written and the lease free.
+            try:
+                self.finish()
+            finally:
+                health.report_stopped(self.purpose, str(error))
 
     def _open(self) -> int:
         """Cursor to read from. Raises ReaderStopped where it lies beyond the ledger: the ledger lost what was

@@ -62,9 +62,12 @@ def frame(type_: str, message: PaymentMoved) -> bytes:
     return f"id: {message.seq}\nevent: {type_}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
 
 
-def opening() -> bytes:
-    """First bytes of every stream: how soon to come back, and something to flush the headers."""
-    return f"retry: {RETRY_MS}\n: chào\n\n".encode()
+def opening(seq: int) -> bytes:
+    """First bytes of every stream: how soon to come back, and where it starts.
+
+    Without the id, a listener cut off before its first payment would come back with none, and miss what it was for.
+    """
+    return f"retry: {RETRY_MS}\nid: {seq}\n\n".encode()
 
 
 HEARTBEAT = b": .\n\n"

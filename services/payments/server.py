@@ -336,9 +336,10 @@ class PaymentsServicer:
         last = call.metadata.get("last-event-id", "")
         if last and not (last.isascii() and last.isdigit() and len(last) <= 16):
             raise InvalidArgument("Last-Event-ID must be the id of an event of this stream")
-        yield _event_stream(announce.opening())
+        after = int(last) if last else await self._last_seq(merchant_id)
+        yield _event_stream(announce.opening(after))
         try:
-            async for heard in self._followers.follow(merchant_id, int(last) if last else None):
+            async for heard in self._followers.follow(merchant_id, after):
                 yield _event_stream(b"".join(announce.frame(*h) for h in heard) or announce.HEARTBEAT)
         except (DomainError, redis.RedisError) as error:
             told = error if isinstance(error, DomainError) else Unavailable("announcements cannot be read now")
@@ -353,6 +354,12 @@ class PaymentsServicer:
         return pb.EchoResponse(idempotency_key=request.idempotency_key, amount=request.amount)
 
     # Helpers
+
+    async def _last_seq(self, merchant_id: str) -> int:
+        try:
+            return await self._followers.last_seq(merchant_id)
+        except redis.RedisError as error:
+            raise Unavailable("announcements cannot be read now") from error
 
     def _intent(self, call: Call, **fields: Any) -> Intent:
         # What a client's headers say is kept for ever in every event: no longer than such a thing can be.

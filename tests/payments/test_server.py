@@ -664,12 +664,14 @@ class Watch:
         self.call = api.stub.WatchMerchant(
             pb.WatchMerchantRequest(merchant_id=merchant), metadata=who.claims(**claims), timeout=WAIT_S_MAX
         )
+        self.id = ""
         self._text = ""
 
     async def opened(self) -> Watch:
         body = await self.call.read()
         assert body.content_type == "text/event-stream"
         assert body.data.startswith(b"retry: ")
+        self.id = body.data.split(b"id: ")[1].split(b"\n")[0].decode()
         return self
 
     async def events(self, count: int) -> list[dict[str, Any]]:
@@ -724,6 +726,19 @@ async def test_a_vendor_hears_of_each_payment_once_and_misses_none_while_away(ap
     assert versions == list(range(versions[0], versions[0] + 5))
     back.call.cancel()
     assert await _idle(api)
+
+
+async def test_a_listener_cut_off_before_its_first_payment_misses_none(api: Api) -> None:
+    (shopper, wallet), (vendor, merchant) = await api.shopper(9_000), await api.vendor()
+    await api(shopper, "Pay", pay(wallet, merchant, 101))
+    told = tell(api.bench.url)
+    page = await Watch(api, vendor, merchant).opened()
+    page.call.cancel()
+    await api(shopper, "Pay", pay(wallet, merchant, 102))
+    tell(api.bench.url, told)
+    back = await Watch(api, vendor, merchant, last=page.id).opened()
+    assert [e["amount"] for e in await back.events(1)] == [102]
+    back.call.cancel()
 
 
 async def _idle(api: Api) -> bool:
@@ -808,7 +823,7 @@ async def test_a_listener_that_lags_is_cut_off_and_catches_up_without_gap_or_dou
 ) -> None:
     monkeypatch.setattr(live, "BACKLOG_MAX", 4)
     url, merchant, heard = api.bench.url, new_id("mer"), []
-    listener = api.followers.follow(merchant, None)
+    listener = api.followers.follow(merchant, 0)
     first = asyncio.ensure_future(anext(listener))
     await subscribed(api, merchant)
     (queue,) = api.followers._queues[merchant]

@@ -100,12 +100,17 @@ class Listener(threading.Thread):
 
     def _follow(self, reply: httpx.Response) -> None:
         self.connections += reply.status_code == 200
+        last, heard = self._last, []
         for line in reply.iter_lines():
-            self.listening.set()
             if line.startswith("id: "):
-                self._last = line[4:]
+                last = line[4:]
             elif line.startswith("data: ") and "transfer_id" in line:
-                self.heard.append(json.loads(line[6:])["transfer_id"])
+                heard.append(json.loads(line[6:])["transfer_id"])
+            elif not line:
+                # Only a whole event counts, and its id with it: a line cut off in the middle is heard again.
+                self.heard += heard
+                self._last, heard = last, []
+                self.listening.set()
             if self.stopping.is_set():
                 return
 
@@ -149,7 +154,5 @@ def test_kill_9_of_any_one_process_loses_nothing_and_doubles_nothing(
     while len(listener.heard) < len(answers) and time.monotonic() < deadline:
         time.sleep(0.05)
     listener.stopping.set()
-    if sorted(listener.heard) != sorted(answers):
-        # Seen once in five runs, undiagnosed: the money held, the announcements did not.
-        pytest.xfail(f"OPEN FAULT: {len(answers)} payments, {len(listener.heard)} announcements heard")
+    assert sorted(listener.heard) == sorted(answers), "the vendor did not hear each payment once"
     assert listener.connections > 1

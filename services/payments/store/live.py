@@ -67,9 +67,14 @@ class Followers:
                 _cut(queue)
         await self._redis.aclose()
 
-    async def follow(self, merchant_id: str, after_seq: int | None) -> AsyncIterator[list[Announcement]]:
-        """Announcements after `after_seq` (None: from now on), in order, each once, those that wait together; none
-        where nothing came for 15 s.
+    async def last_seq(self, merchant_id: str) -> int:
+        """Ledger sequence number of the merchant's newest announcement; 0 before the first."""
+        rows: Any = await self._redis.xrevrange(live_key(merchant_id), count=1)
+        return int(rows[0][0].partition(b"-")[0]) if rows else 0
+
+    async def follow(self, merchant_id: str, after_seq: int) -> AsyncIterator[list[Announcement]]:
+        """Announcements after `after_seq`, in order, each once, those that wait together; none where nothing came for
+        15 s.
 
         Ends where the listener lags too far behind. Raises Overloaded above LISTENERS_MAX listeners.
         """
@@ -79,11 +84,10 @@ class Followers:
         self._queues[merchant_id].add(queue)
         self._listeners += 1
         try:
-            seen = after_seq or 0
-            if after_seq is not None:
-                async for missed in self._missed(merchant_id, after_seq):
-                    seen = missed[-1][1].seq
-                    yield missed
+            seen = after_seq
+            async for missed in self._missed(merchant_id, after_seq):
+                seen = missed[-1][1].seq
+                yield missed
             while True:
                 try:
                     async with asyncio.timeout(HEARTBEAT_S):
