@@ -21,6 +21,7 @@ from kit.errors import MerchantNotFound
 from kit.ids import new_key
 
 FLOAT_VND = 500_000_000
+RESERVE_VND = 1_000_000_000
 WALLET_VND = 2_000_000
 HEARD_S_MAX = 30
 
@@ -97,6 +98,8 @@ def _money(api: Api) -> None:
         if int(opened["version"]) == 1:
             path = f"/v1/agents/{opened['account_id']}/fund"
             officer_api.post(path, idempotency_key=new_key(), amount=FLOAT_VND, reference="SEED")
+            # The telecom's own money: commissions come out of it, and money from other telecoms is covered by it.
+            officer_api.post("/v1/reserve/fund", idempotency_key=new_key(), amount=RESERVE_VND, reference="SEED")
         wallet = shopper_api.post("/v1/wallets", telecom=f"TELECOM_{telecom}")["wallet"]
         if int(wallet["version"]) == 1:
             cash_in = {"wallet_id": wallet["account_id"], "amount": WALLET_VND}

@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     ledger_url: str = Field("", validation_alias=AliasChoices("LEDGER_URL"))
     # Replicas that must hold a payment on disk before it is acknowledged (DESIGN section 4, rule 5).
     ledger_replicas: int = Field(0, ge=0, le=5)
+    # How often a wallet may pay in a minute (services/payments/limits.py): people are slow, load tests are not.
+    payments_a_minute: int = Field(60, ge=1, le=1_000_000)
 
     gateway_host: str = "127.0.0.1"
     gateway_port: int = 8080
@@ -58,6 +60,16 @@ class Settings(BaseSettings):
     field_key: str = _LOCAL_SECRET + "field"
     index_key: str = _LOCAL_SECRET + "index"
 
+    # The card provider: Stripe, or what speaks its API; unless said, our simulator (simulators/card) at its usual port.
+    stripe_api_base: str = Field("http://127.0.0.1:8083", validation_alias=AliasChoices("STRIPE_API_BASE"))
+    # Only payments' processes have these two, and refuse to do without (`own_secret`).
+    stripe_secret_key: str = Field("sk_test_localNotASecret", validation_alias=AliasChoices("STRIPE_SECRET_KEY"))
+    stripe_webhook_secret: str = Field("whsec_localNotASecret", validation_alias=AliasChoices("STRIPE_WEBHOOK_SECRET"))
+    # The simulator: where it listens, where it sends its webhooks ("" for nowhere), and what opens its `/control`.
+    card_simulator_port: int = 8083
+    card_webhook_url: str = ""
+    card_control_secret: str = _LOCAL_SECRET + "card-control"
+
     log_level: str = "INFO"
 
     @model_validator(mode="after")
@@ -69,6 +81,15 @@ class Settings(BaseSettings):
             if left:
                 raise ValueError(f"set CHO_{', CHO_'.join(n.upper() for n in left)}: defaults are for CHO_ENV=local")
         return self
+
+    def own_secret(self, name: str) -> str:
+        """A secret that only some processes have. Raises ValueError where it is the default, outside CHO_ENV=local."""
+        secret, field = str(getattr(self, name)), type(self).model_fields[name]
+        if self.env != "local" and secret == field.default:
+            alias = field.validation_alias
+            known_as = alias.choices[0] if isinstance(alias, AliasChoices) else f"CHO_{name.upper()}"
+            raise ValueError(f"set {known_as}: its default is for CHO_ENV=local")
+        return secret
 
     def addr(self, service: str) -> str:
         """`host:port` of a service's gRPC server."""

@@ -1,6 +1,6 @@
 """An event of the ledger, decoded: what was asked, what was decided, every leg with its account's new totals.
 
-The ledger writes flat fields (services/payments/store/ledger.lua, `event`); this is their one reader, for the hot
+The ledger writes flat fields (services/payments/store/functions, `event`); this is their one reader, for the hot
 stream and for the books alike.
 """
 
@@ -38,7 +38,8 @@ class LedgerEvent:
     body_hash: str
     # Transfers: their id. Openings and changes of accounts: the account's.
     transfer_id: str
-    # Refunds: the payment. Openings: the account's kind.
+    # Refunds, captures, reversals: the transfer that they refer to. Openings: the account's kind. Requests: their
+    # reference.
     related: str
     # Transfers: đồng. Openings: telecom.
     amount: str
@@ -47,13 +48,38 @@ class LedgerEvent:
     legs: tuple[PostedLeg, ...]
     # Serialized cho.events.v1.Intent.
     intent: bytes
-    # State changes: the new state, a comma, and what else (a merchant's bank). Rules: their text.
+    # State changes: the new state, a comma, and what else (a merchant's bank). Rules: their text. Transfers: `facts`.
     change: str
 
     @property
     def moved(self) -> bool:
-        """Whether money moved."""
-        return self.result == "OK" and any(leg.side != "-" for leg in self.legs)
+        """Whether money moved; a hold moves none yet."""
+        return self.result == "OK" and any(leg.side in "dc" for leg in self.legs)
+
+    @property
+    def keyed(self) -> bool:
+        """Whether it answered an idempotency key."""
+        return bool(self.body_hash) or self.op == "resolve"
+
+    @property
+    def facts(self) -> Facts:
+        """What the ledger decided about a transfer, besides its legs."""
+        limited, verdict, asked, held_by, expires = (self.change or ",,0,,0").split(",")
+        return Facts(limited, verdict, int(asked), held_by, int(expires))
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """`limited`: what it counts as in the payer's limits ("" where it does not). `verdict`: FULL, SHORT or OVER against
+    the `asked` đồng of a request ("" where nothing was asked). `held_by`: the velocity rule that held it for review.
+    `expires_ms`: holds.
+    """
+
+    limited: str
+    verdict: str
+    asked: int
+    held_by: str
+    expires_ms: int
 
 
 def from_fields(seq: int, fields: Mapping[bytes, bytes]) -> LedgerEvent:

@@ -17,18 +17,24 @@ from kit.ledger_event import LedgerEvent
 from services.payments.transfer import spoken_code
 
 RETRY_MS = 1000
-TYPES = {"pay": "payment.captured", "refund": "payment.refunded"}
+TYPES = {
+    "pay": "payment.captured", "capture": "payment.captured", "refund": "payment.refunded",
+    "reverse": "payment.refunded",
+}  # fmt: skip
 
 
 def moved(event: LedgerEvent) -> PaymentMoved | None:
-    """The event that others are told; None where it is neither a payment nor a refund that happened."""
+    """The event that others are told; None where it is no merchant's payment, capture, refund or reversal."""
     if event.op not in TYPES or not event.moved:
         return None
-    wallet, merchant = event.legs[:2] if event.op == "pay" else (event.legs[1], event.legs[0])
+    wallet, merchant = event.legs[:2] if event.op != "refund" else (event.legs[1], event.legs[0])
+    if not merchant.account_id.startswith("mer_"):
+        return None  # a transfer between wallets, undone
     intent = Intent.FromString(event.intent)
+    facts = event.facts
     return PaymentMoved(
         transfer_id=event.transfer_id,
-        payment_id=event.related if event.op == "refund" else "",
+        payment_id=event.related if TYPES[event.op] == "payment.refunded" else "",
         merchant_id=merchant.account_id,
         wallet_id=wallet.account_id,
         amount=int(event.amount),
@@ -40,6 +46,8 @@ def moved(event: LedgerEvent) -> PaymentMoved | None:
         window=event.window,
         at_ms=event.at_ms,
         code=spoken_code(event.transfer_id),
+        verdict=facts.verdict,
+        asked=facts.asked,
     )
 
 
@@ -58,6 +66,8 @@ def frame(type_: str, message: PaymentMoved) -> bytes:
         "merchant_version": message.merchant_version,
         "at": from_ms(message.at_ms).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "code": message.code,
+        "verdict": message.verdict,
+        "asked": message.asked,
     }
     return f"id: {message.seq}\nevent: {type_}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
 

@@ -1,4 +1,4 @@
-"""The rules of transfers: which legs an operation has, what it costs, what both sides see of it. Pure."""
+"""The rules of transfers: which legs each operation has (docs/ledger.md), and what both sides see of it. Pure."""
 
 from __future__ import annotations
 
@@ -9,16 +9,10 @@ from kit.money import check_amount, share
 
 PLATFORM_FEE = "fee:PLATFORM"
 
-# The platform's fee on a payment, hundredths of a per cent, by the merchant's category; rounded down, so that
-# small payments are free. Our choice, not law.
-FEE_BASIS_POINTS = 20
-# Groceries, markets and other food (ISO 18245): the platform lives on larger trade, not on vegetables.
-FEE_FREE_CATEGORIES = frozenset({"5411", "5422", "5441", "5451", "5462", "5499"})
-
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One posting: `side` "d" or "c", `amount` in đồng."""
+    """One posting: `side` "d" or "c", `amount` in đồng; or a witness: side "=", read and not posted."""
 
     side: str
     amount: int
@@ -40,29 +34,41 @@ def settlement(telecom: str) -> str:
     return f"settlement:{telecom}"
 
 
-def fee_of(amount: int, category_code: str) -> int:
-    """The fee on a payment of `amount` đồng, taken from what the merchant receives."""
-    if category_code in FEE_FREE_CATEGORIES:
-        return 0
-    return share(amount, FEE_BASIS_POINTS, 10_000)
+def reserve(telecom: str) -> str:
+    """A telecom's own money in its guarantee account: pays commissions and covers what it is still owed."""
+    return f"reserve:{telecom}"
 
 
-def fund(telecom: str, agent_id: str, amount: int) -> list[Leg]:
-    """An agent paid into the guarantee account and gets float for it."""
+def psp(provider: str) -> str:
+    """Card money that a provider has taken and not paid out yet (asset)."""
+    return f"psp:{provider}"
+
+
+def fund(telecom: str, account_id: str, amount: int) -> list[Leg]:
+    """Bank money came into the guarantee account: for an agent's float, an organisation, or the telecom's reserve."""
     check_amount(amount)
-    return [Leg("d", amount, trust(telecom)), Leg("c", amount, agent_id)]
+    return [Leg("d", amount, trust(telecom)), Leg("c", amount, account_id)]
 
 
-def cash_in(agent_id: str, wallet_id: str, amount: int) -> list[Leg]:
-    """The agent took cash: float becomes wallet money."""
+def defund(telecom: str, account_id: str, amount: int) -> list[Leg]:
+    """The reverse: bank money leaves the guarantee account."""
     check_amount(amount)
-    return [Leg("d", amount, agent_id), Leg("c", amount, wallet_id)]
+    legs = [Leg("d", amount, account_id), Leg("c", amount, trust(telecom))]
+    return [*legs, _witness(clearing(telecom))] if account_id == reserve(telecom) else legs
 
 
-def cash_out(wallet_id: str, agent_id: str, amount: int) -> list[Leg]:
-    """The agent hands out cash: wallet money becomes float."""
+def cash_in(agent_id: str, wallet_id: str, amount: int, telecom: str = "", commission: int = 0) -> list[Leg]:
+    """The agent took cash: float becomes wallet money. The telecom gives the agent its commission in float."""
     check_amount(amount)
-    return [Leg("d", amount, wallet_id), Leg("c", amount, agent_id)]
+    legs = [Leg("d", amount - commission, agent_id), Leg("c", amount, wallet_id)]
+    return legs + _commission(telecom, commission)
+
+
+def cash_out(wallet_id: str, agent_id: str, amount: int, telecom: str = "", commission: int = 0) -> list[Leg]:
+    """The agent hands out cash: wallet money becomes float, and the telecom adds its commission."""
+    check_amount(amount)
+    legs = [Leg("d", amount, wallet_id), Leg("c", amount + commission, agent_id)]
+    return legs + _commission(telecom, commission)
 
 
 def pay(wallet_id: str, merchant_id: str, telecom: str, amount: int, fee: int) -> list[Leg]:
@@ -88,7 +94,97 @@ def refund(merchant_id: str, wallet_id: str, telecom: str, amount: int, fee: int
         Leg("d", amount, clearing(telecom)),
         Leg("c", amount, settlement(telecom)),
     ]
-    return [*legs, Leg("d", fee, PLATFORM_FEE)] if fee else legs
+    return [*legs, *([Leg("d", fee, PLATFORM_FEE)] if fee else []), _witness(reserve(telecom))]
+
+
+def hold(payer_id: str, payee_id: str, amount: int) -> list[Leg]:
+    """Money set aside on the payer's side, and announced on the payee's."""
+    check_amount(amount)
+    return [Leg("d", amount, payer_id), Leg("c", amount, payee_id)]
+
+
+def send(payer_id: str, wallet_id: str, payer_telecom: str, telecom: str, amount: int) -> list[Leg]:
+    """From a wallet or an organisation to a wallet; between telecoms the one owes what the other is owed."""
+    check_amount(amount)
+    legs = [Leg("d", amount, payer_id), Leg("c", amount, wallet_id)]
+    if payer_telecom == telecom:
+        return legs
+    return [
+        *legs,
+        Leg("c", amount, clearing(payer_telecom)),
+        Leg("d", amount, clearing(telecom)),
+        Leg("d", amount, settlement(payer_telecom)),
+        Leg("c", amount, settlement(telecom)),
+        _witness(reserve(telecom)),
+    ]
+
+
+def top_up(provider: str, wallet_id: str, telecom: str, amount: int) -> list[Leg]:
+    """Card money: the provider has it, and the telecom is owed it for what it puts into the wallet."""
+    check_amount(amount)
+    return [
+        Leg("d", amount, psp(provider)),
+        Leg("c", amount, wallet_id),
+        Leg("d", amount, clearing(telecom)),
+        Leg("c", amount, settlement(telecom)),
+        _witness(reserve(telecom)),
+    ]
+
+
+def unload(wallet_id: str, provider: str, telecom: str, amount: int) -> list[Leg]:
+    """Back to the card: a top-up's reverse."""
+    check_amount(amount)
+    return [
+        Leg("d", amount, wallet_id),
+        Leg("c", amount, psp(provider)),
+        Leg("c", amount, clearing(telecom)),
+        Leg("d", amount, settlement(telecom)),
+    ]
+
+
+def chargeback(wallet_id: str, receivable_id: str, provider: str, telecom: str, amount: int, short: int) -> list[Leg]:
+    """The card's bank took `amount` back. `short` of it the wallet does not hold: its holder owes that now."""
+    check_amount(amount)
+    assert 0 <= short <= amount
+    if short == amount:
+        return [Leg("d", amount, receivable_id), Leg("c", amount, psp(provider))]
+    taken = amount - short
+    legs = [
+        Leg("d", taken, wallet_id),
+        Leg("c", amount, psp(provider)),
+        Leg("c", taken, clearing(telecom)),
+        Leg("d", taken, settlement(telecom)),
+    ]
+    return [*legs, Leg("d", short, receivable_id)] if short else legs
+
+
+def recover(debtor_id: str, receivable_id: str, telecom: str, amount: int) -> list[Leg]:
+    """A debt is paid off from what its debtor has: a wallet (`telecom` names whose) or a merchant ("")."""
+    check_amount(amount)
+    legs = [Leg("d", amount, debtor_id), Leg("c", amount, receivable_id)]
+    if not telecom:
+        return legs
+    return [*legs, Leg("c", amount, clearing(telecom)), Leg("d", amount, settlement(telecom))]
+
+
+def reverse(legs: list[Leg], telecom: str = "") -> list[Leg]:
+    """The same postings the other way round, parties in the same order, as an operator undoes them.
+
+    `telecom`: whose guarantee has to cover the reverse (the payer's); "" where none has to.
+    """
+    turned = [Leg("c" if leg.side == "d" else "d", leg.amount, leg.account_id) for leg in legs if leg.side != "="]
+    return [*turned, _witness(reserve(telecom))] if telecom else turned
+
+
+def _witness(account_id: str) -> Leg:
+    """An account that the ledger reads to check cover, and does not post on."""
+    return Leg("=", 0, account_id)
+
+
+def _commission(telecom: str, commission: int) -> list[Leg]:
+    if not commission:
+        return []
+    return [Leg("d", commission, reserve(telecom)), _witness(clearing(telecom))]
 
 
 def refund_fee(paid: int, fee: int, refunded_before: int, amount: int) -> int:

@@ -122,7 +122,7 @@ def put_merchant(ledger: redis.Redis, event: Event) -> None:
     )
     run = ledger.info("server")["run_id"]
     reply = ledger.fcall(
-        "merchant_v1", 5,
+        "merchant_v2", 5,
         k.meta, k.stream, k.account(change.merchant_id), k.bank_account(change.account_index), k.owner(change.owner_id),
         run, change.merchant_id, change.owner_id, _STATES[event.type], change.version, change.bank_bin,
         change.category_code, change.name, change.market_name, change.stall, f"service:onboarding|merchant|{event.id}",

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from kit.clock import month_of
 from kit.ledger_event import LedgerEvent
 
-_ASSETS = ("trust:", "settlement:")
+# Institutions' positions and card money on its way may stand on either side.
+_EITHER = frozenset({"clearing", "settlement", "psp"})
+_ASSETS = frozenset({"trust", "receivable"})
 _FINDINGS_MAX = 100
 
 
@@ -25,6 +27,7 @@ class BookAccount:
     debits: int = 0
     credits: int = 0
     debits_pending: int = 0
+    credits_pending: int = 0
     version: int = 0
 
 
@@ -37,7 +40,19 @@ class Rule:
     until_ms: int
     scope: str
     ops: frozenset[str]
-    max_vnd: int
+    most: int
+    arg: int
+    action: str
+
+
+@dataclass(slots=True)
+class Hold:
+    """Money set aside: not taken yet, or how it ended ("held", "captured", "voided", "expired"). Đồng."""
+
+    amount: int
+    limited: str
+    month: int
+    state: str = "held"
 
 
 @dataclass(slots=True)
@@ -53,9 +68,10 @@ class Books:
     banks: dict[str, str] = field(default_factory=dict)
     # Payment id to (amount, refunded).
     payments: dict[str, tuple[int, int]] = field(default_factory=dict)
+    holds: dict[str, Hold] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
     rules: list[Rule] = field(default_factory=list)
-    # (wallet, yyyymm) to {op: đồng used}.
+    # (wallet, yyyymm) to {class of payment: đồng used}.
     used: dict[tuple[str, int], dict[str, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
     transfers: int = 0
     findings: list[str] = field(default_factory=list)
@@ -74,13 +90,13 @@ class Books:
         if event.at_ms < self.at_ms:
             self.find(event, "is older than the one before")
         self.seq, self.at_ms, self.window = event.seq, event.at_ms, event.window + (event.op == "cut")
-        if event.op not in ("open", "merchant", "state", "rules", "cut", "genesis", "promote"):
+        if event.keyed:
             self._key(event)
         if event.result != "OK":
             return
         if event.op == "genesis":
             self.genesis = event.transfer_id
-        elif event.op in ("open", "merchant", "state"):
+        elif event.op in ("open", "merchant", "state", "exempt"):
             self._change(event)
         elif event.op == "rules":
             self.rules = parse_rules(event.change)
@@ -98,7 +114,11 @@ class Books:
         state, _, rest = event.change.partition(",")
         if leg.version != account.version + 1:
             self.find(event, f"{leg.account_id} jumps from version {account.version} to {leg.version}")
-        account.version, account.state = leg.version, state
+        account.version = leg.version
+        if event.op == "exempt":
+            account.exempt = event.change == "1"
+            return
+        account.state = state
         if event.op == "open":
             account.kind, account.telecom, account.owner = event.related, event.amount, event.fee
             account.exempt = rest == "1"
@@ -107,71 +127,113 @@ class Books:
             self.banks[event.transfer_id] = rest
 
     def _transfer(self, event: LedgerEvent) -> None:
-        self.transfers += 1
-        if sum(leg.amount if leg.side == "d" else -leg.amount for leg in event.legs):
+        self.transfers += event.op not in ("void", "expire")
+        if sum(leg.amount if leg.side in "dp" else -leg.amount for leg in event.legs if leg.side != "-"):
             self.find(event, "debits and credits differ")
-        for leg in event.legs:
+        released = self._released(event)
+        for place, leg in enumerate(event.legs):
             account = self.accounts[leg.account_id]
             if leg.version != account.version + 1:
                 self.find(event, f"{leg.account_id} jumps from version {account.version} to {leg.version}")
-            if leg.side == "d":
-                account.debits += leg.amount
-            else:
-                account.credits += leg.amount
+            account.debits += leg.amount if leg.side == "d" else 0
+            account.credits += leg.amount if leg.side == "c" else 0
+            account.debits_pending += leg.amount if leg.side == "p" else 0
+            account.credits_pending += leg.amount if leg.side == "q" else 0
+            account.debits_pending -= released if place == 0 else 0
+            account.credits_pending -= released if place == 1 else 0
             account.version = leg.version
-            if (account.debits, account.credits) != (leg.debits, leg.credits):
+            totals = (account.debits, account.credits, account.debits_pending, account.credits_pending)
+            if totals != (leg.debits, leg.credits, leg.debits_pending, leg.credits_pending):
                 self.find(event, f"{leg.account_id} has other totals than its postings add up to")
-            if overdrawn(leg.account_id, account):
+            if overdrawn(account):
                 self.find(event, f"{leg.account_id} is negative")
+        for telecom in {
+            leg.account_id.partition(":")[2] for leg in event.legs if leg.account_id.startswith("clearing:")
+        }:
+            if uncovered(self.accounts, telecom):
+                self.find(event, f"the guarantee of {telecom} does not cover its wallets")
         self._payment(event)
         self._limits(event)
 
+    def _released(self, event: LedgerEvent) -> int:
+        """What an event takes out of a hold's pending amount; notes how the hold ended."""
+        if event.op == "hold":
+            self.holds[event.transfer_id] = Hold(int(event.amount), event.facts.limited, month_of(event.at_ms))
+        if event.op not in ("capture", "unload", "void", "expire"):
+            return 0
+        ended = event.transfer_id if event.op in ("void", "expire") else event.related
+        hold = self.holds.get(ended)
+        if hold is None or hold.state != "held":
+            self.find(event, f"{ended} is not held")
+            return 0
+        taken = 0 if event.op in ("void", "expire") else int(event.amount)
+        if taken > hold.amount:
+            self.find(event, f"takes more than {ended} holds")
+        hold.state = {"void": "voided", "expire": "expired"}.get(event.op, "captured")
+        if hold.limited and hold.month == month_of(event.at_ms):
+            used = self.used[(event.legs[0].account_id, hold.month)]
+            used[hold.limited] = max(0, used[hold.limited] - (hold.amount - taken))
+        return hold.amount
+
     def _payment(self, event: LedgerEvent) -> None:
         amount = int(event.amount)
-        if event.op == "pay":
+        if event.op in ("pay", "capture"):
             self.payments[event.transfer_id] = (amount, 0)
-        elif event.op == "refund":
+        elif event.op in ("refund", "reverse") and (event.op == "refund" or event.related in self.payments):
             paid, refunded = self.payments.get(event.related, (0, 0))
             if refunded + amount > paid:
                 self.find(event, f"refunds of {event.related} exceed it")
             self.payments[event.related] = (paid, refunded + amount)
 
     def _limits(self, event: LedgerEvent) -> None:
-        if event.op not in ("pay", "cash_out"):
+        counted = event.facts.limited
+        if not counted:
             return
         wallet, month = event.legs[0].account_id, month_of(event.at_ms)
         used = self.used[(wallet, month)]
-        used[event.op] += int(event.amount)
+        used[counted] += int(event.amount)
         if self.accounts[wallet].exempt:
             return
         for rule in self.rules:
-            if rule.scope != "month" or event.op not in rule.ops or not rule.from_ms <= event.at_ms < rule.until_ms:
+            if rule.scope != "month" or counted not in rule.ops or not rule.from_ms <= event.at_ms < rule.until_ms:
                 continue
-            if sum(used[op] for op in rule.ops) > rule.max_vnd:
+            if sum(used[op] for op in rule.ops) > rule.most:
                 self.find(event, f"{wallet} is above rule {rule.rule_id}")
 
 
 def parse_rules(text: str) -> list[Rule]:
-    """Reads the rules as the ledger was given them: `id,from,until,scope,op+op,max;...`."""
+    """Reads the rules as the ledger was given them: `essential=mcc+...;id,from,until,scope,op+...,max,arg,action;...`."""
     rules = []
     for part in filter(None, text.split(";")):
-        rule_id, start, end, scope, ops, most = part.split(",")
-        rules.append(Rule(rule_id, int(start), int(end), scope, frozenset(ops.split("+")), int(most)))
+        if part.startswith("essential="):
+            continue
+        rule_id, start, end, scope, ops, most, arg, action = part.split(",")
+        rules.append(Rule(rule_id, int(start), int(end), scope, frozenset(ops.split("+")), int(most), int(arg), action))
     return rules
 
 
-def overdrawn(account_id: str, account: BookAccount) -> bool:
+def overdrawn(account: BookAccount) -> bool:
     """Assets may not be credited beyond their debits, all else not debited beyond its credits less pending."""
-    if account_id.startswith(_ASSETS):
-        return account.credits > account.debits
+    if account.kind in _EITHER:
+        return False
+    if account.kind in _ASSETS:
+        return account.credits + account.credits_pending > account.debits
     return account.debits + account.debits_pending > account.credits
+
+
+def uncovered(accounts: Mapping[str, BookAccount], telecom: str) -> bool:
+    """Whether a telecom's guarantee account holds less than its wallets, floats and organisations have: where its own
+    money there (reserve) and its position (clearing) come to less than nothing."""
+    own = [accounts[name] for name in (f"clearing:{telecom}", f"reserve:{telecom}") if name in accounts]
+    return sum(account.credits - account.debits for account in own) < 0
 
 
 def balance_findings(accounts: Mapping[str, BookAccount]) -> list[str]:
     """What must be true of all accounts together: debits equal credits, and each telecom's trust covers what it owes.
 
-    trust(T) = wallets and floats of T + clearing(T), and clearing(T) = settlement(T): what T owes merchants and the
-    platform. Over all telecoms that is what merchants and the platform are owed.
+    trust(T) = wallets, floats and organisations of T + reserve(T) + clearing(T), and clearing(T) = settlement(T): what
+    T owes the others, or is owed where negative. Over all telecoms, with card money on its way and debts, that is what
+    merchants and the platform are owed.
     """
     findings = []
     debits, credits = sum(a.debits for a in accounts.values()), sum(a.credits for a in accounts.values())
@@ -180,23 +242,27 @@ def balance_findings(accounts: Mapping[str, BookAccount]) -> list[str]:
     held: dict[str, int] = defaultdict(int)
     owed = 0
     for account in accounts.values():
-        if account.kind in ("wallet", "agent"):
+        if account.kind in ("wallet", "agent", "org"):
             held[account.telecom] += account.credits - account.debits
-        elif account.kind in ("merchant", "fee"):
+        elif account.kind in ("merchant", "fee", "psp", "receivable"):
             owed += account.credits - account.debits
     telecoms = {i.split(":", 1)[1] for i in accounts if i.startswith("trust:")}
     claims = 0
+    none = BookAccount()
     for telecom in sorted(telecoms):
-        trust, clearing, claim = (accounts[f"{k}:{telecom}"] for k in ("trust", "clearing", "settlement"))
+        names = (f"{kind}:{telecom}" for kind in ("trust", "reserve", "clearing", "settlement"))
+        trust, reserve, clearing, claim = (accounts.get(name, none) for name in names)
         covered = trust.debits - trust.credits
-        due = held[telecom] + clearing.credits - clearing.debits
+        due = held[telecom] + reserve.credits - reserve.debits + clearing.credits - clearing.debits
         if covered != due:
             findings.append(f"trust:{telecom} holds {covered} for {due}")
         if claim.debits - claim.credits != clearing.credits - clearing.debits:
             findings.append(f"clearing:{telecom} and settlement:{telecom} differ")
+        if covered < held[telecom]:
+            findings.append(f"trust:{telecom} holds {covered} and its wallets {held[telecom]}")
         claims += claim.debits - claim.credits
     if claims != owed:
-        findings.append(f"telecoms owe {claims}, merchants and platform are owed {owed}")
+        findings.append(f"telecoms owe {claims}, merchants, platform and cards are owed {owed}")
     return findings
 
 

@@ -18,7 +18,7 @@ from kit.streams.entry import Entry
 from kit.streams.entry import last_seq as hot_last_seq
 from services.settlement import store
 
-LIBRARY = "cho_ledger_v1"
+LIBRARY = "cho_ledger_v2"
 _CONFIG = {
     "appendonly": "yes",
     "appendfsync": "always",
@@ -51,7 +51,7 @@ def ensure_open(ledger: redis.Redis) -> bool:
     _check_server(ledger)
     may_found = _check_books(ledger)
     reply = ledger.fcall(
-        "gate_v1", 2, meta_key(), names.ledger(), run, store.head().genesis, "1" if may_found else "0", "0"
+        "gate_v2", 2, meta_key(), names.ledger(), run, store.head().genesis, "1" if may_found else "0", "0"
     )
     if _text(reply[0]) != "OK":
         raise Shut(f"the ledger refused to open: {_text(reply[0])} {_text(reply[2])}")

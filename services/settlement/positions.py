@@ -1,7 +1,8 @@
 """Net positions of a window: what each institution owes or is owed, and that it sums to zero. Pure.
 
 A payment makes the payer's telecom owe what the merchant's bank and the platform are owed; a refund the reverse. The
-legs on `settlement:<telecom>` accounts are the telecoms' side, those on merchant and fee accounts the other.
+legs on `settlement:<telecom>` accounts are the telecoms' side, those on merchant, fee, card and debt accounts the other:
+in every movement they balance without what happens inside a telecom.
 Multilateral: each institution has one figure against all others together (Mojaloop's deferred net settlement).
 """
 
@@ -41,14 +42,17 @@ class WindowTotals:
 
 
 def institution_of(account_id: str, banks: Mapping[str, str]) -> str | None:
-    """Who settles an account: a telecom for its settlement account, the bank for a merchant, else the platform's fee.
+    """Who settles an account: a telecom for its settlement account, the bank for a merchant, the card provider for card
+    money, the platform for its fees and for what people owe it.
 
     None for accounts inside one telecom (wallets, floats, trust, clearing): nothing is owed between institutions.
     Raises KeyError for a merchant without a known bank.
     """
     if account_id.startswith("settlement:"):
         return account_id.split(":", 1)[1]
-    if account_id.startswith("fee:"):
+    if account_id.startswith("psp:"):
+        return account_id.split(":", 1)[1]
+    if account_id.startswith(("fee:", "rcv_")):
         return PLATFORM
     if account_id.startswith("mer_"):
         return banks[account_id]
@@ -59,13 +63,13 @@ def total(events: Iterable[LedgerEvent], banks: Mapping[str, str]) -> WindowTota
     """Folds a window's events. `banks`: merchant id to bank BIN."""
     totals = WindowTotals()
     for event in events:
-        if not event.moved or event.op not in ("pay", "refund"):
+        if not event.moved:
             continue
         amount = int(event.amount)
-        if event.op == "pay":
+        if event.op in ("pay", "capture"):
             totals.payments += 1
             totals.value += amount
-        else:
+        elif event.op == "refund":
             totals.refunds += 1
             totals.value -= amount
         for leg in event.legs:

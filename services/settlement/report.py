@@ -18,10 +18,10 @@ ROWS_A_PIECE = 1000
 def lines(events: Iterable[LedgerEvent], institution: str, banks: Mapping[str, str]) -> Iterable[tuple[object, ...]]:
     """One line a posting on the institution's side. Times are Asia/Ho_Chi_Minh, amounts whole đồng."""
     for event in events:
-        if not event.moved or event.op not in ("pay", "refund"):
+        if not event.moved:
             continue
         at = from_ms(event.at_ms).astimezone(VIETNAM).isoformat(timespec="milliseconds")
-        payment_id = event.related if event.op == "refund" else event.transfer_id
+        payment_id = event.related or event.transfer_id
         for leg in event.legs:
             if institution_of(leg.account_id, banks) != institution:
                 continue

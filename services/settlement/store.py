@@ -30,8 +30,6 @@ from services.settlement import chain, positions
 
 # Pages read back at once: a `$in` of page numbers. Longer lists and ranges on _id are not fast everywhere (DESIGN D3).
 READ_PAGES = 8
-# What makes a key unique for ever: transfers and resolved keys. Other operations have no idempotency key.
-_KEYED = frozenset({"fund", "cash_in", "cash_out", "pay", "refund", "resolve"})
 
 
 class JournalPage(Document):
@@ -310,7 +308,7 @@ def enter_keys(most: int) -> list[str]:
     documents = [
         {"_id": hashlib.sha256(event.scope.encode()).digest()[:16], "seq": event.seq}
         for event in events(at.keyed + 1, up_to)
-        if event.op in _KEYED
+        if event.keyed
     ]
     wrong = []
     if documents:

@@ -31,7 +31,7 @@ def open_gate(url: str, genesis: str = "cell-test", may_found: bool = True) -> l
         library.load(client)
         keys = Keys("c01")
         run = client.info("server")["run_id"]
-        return client.fcall("gate_v1", 2, keys.meta, keys.stream, run, genesis, "1" if may_found else "0", "0")
+        return client.fcall("gate_v2", 2, keys.meta, keys.stream, run, genesis, "1" if may_found else "0", "0")
 
 
 @dataclass
@@ -65,7 +65,7 @@ class Bench:
         k = self.keys
         keys = [k.meta, k.stream, k.account(merchant_id), k.bank_account("idx" + merchant_id), k.owner(owner)]
         args = (merchant_id, owner, state, version, "970436", "5999", "Bà Lan", "Chợ Thái", "A-1", "scope", b"")
-        assert (await self.ledger._call("merchant_v1", keys, *args))[0] == "OK"
+        assert (await self.ledger._call("merchant_v2", keys, *args))[0] == "OK"
         return merchant_id
 
     async def post(self, op: str, amount: int, legs: list[transfer.Leg], fee: int = 0, **order: object) -> Posted:
@@ -84,7 +84,7 @@ class Bench:
     ) -> Posted:
         order.setdefault("refunded_before", 0)
         legs = transfer.refund(merchant, wallet, "VIETTEL", amount, fee)
-        return await self.post("refund", amount, legs, fee, payment_id=paid.transfer_id, **order)
+        return await self.post("refund", amount, legs, fee, related=paid.transfer_id, **order)
 
     async def balance(self, account_id: str) -> int:
         account = await self.ledger.account(account_id)
@@ -123,7 +123,7 @@ async def bench(valkey: str) -> AsyncIterator[Bench]:
     client = LedgerClient(valkey)
     await client.start()
     ledger = Ledger(client, Keys("c01"))
-    await ledger.found(TELECOMS, limits.encode(limits.IN_LAW))
+    await ledger.found(TELECOMS, limits.encode(limits.in_force(1_000_000)))
     yield Bench(ledger, client, Keys("c01"), valkey)
     await client.stop()
     # The books close: every test leaves debits equal to credits.

@@ -97,7 +97,7 @@ async def bench_at(url: str, replicas: int = 0) -> AsyncIterator[Bench]:
     client = LedgerClient(url, replicas)
     await client.start()
     bench = Bench(Ledger(client, Keys("c01")), client, Keys("c01"), url)
-    await bench.ledger.found(TELECOMS, limits.encode(limits.IN_LAW))
+    await bench.ledger.found(TELECOMS, limits.encode(limits.in_force(1_000_000)))
     yield bench
     await client.stop()
 

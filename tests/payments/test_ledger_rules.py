@@ -73,7 +73,7 @@ end)
 
 
 def watched() -> str:
-    source = library.source().replace("name=cho_ledger_v1", "name=cho_ledger_watched")
+    source = library.source().replace("name=cho_ledger_v2", "name=cho_ledger_watched")
     assert source.count(_CALL) == 1
     assert "redis.call" not in source.replace(_CALL, "").replace("redis.call does not exist", "")
     return source.replace(_CALL, _WATCHED_CALL) + _TESTS
@@ -106,11 +106,11 @@ async def watched_bench(url: str) -> AsyncIterator[Watched]:
     with redis.Redis.from_url(url, decode_responses=True) as admin:
         admin.function_load(watched(), replace=True)
         run = admin.info("server")["run_id"]
-        assert admin.fcall("gate_v1", 2, KEYS.meta, KEYS.stream, run, "cell-test", "1", "0")[0] == "OK"
+        assert admin.fcall("gate_v2", 2, KEYS.meta, KEYS.stream, run, "cell-test", "1", "0")[0] == "OK"
     client = LedgerClient(url)
     await client.start()
     bench = Watched(Ledger(client, KEYS), client, KEYS, url)
-    await bench.ledger.found(TELECOMS, limits.encode(limits.IN_LAW))
+    await bench.ledger.found(TELECOMS, limits.encode(limits.in_force(1_000_000)))
     yield bench
     await client.stop()
 
@@ -124,11 +124,11 @@ async def watch(valkey: str) -> AsyncIterator[Watched]:
 # Rule 1: read and validate everything, then only write -----------------------------------------------------
 
 # What reads tell of a key's type, so that the writes on it cannot fail for it.
-READS = {"HMGET", "HGET", "HLEN", "GET", "EXISTS", "LLEN", "SCARD", "TIME"}
-WRITES = {"XADD", "HSET", "HINCRBY", "PEXPIREAT", "LPUSH", "LTRIM", "SET", "SADD"}
+READS = {"HMGET", "HGET", "HLEN", "GET", "EXISTS", "LLEN", "SCARD", "ZCARD", "TIME"}
+WRITES = {"XADD", "HSET", "HINCRBY", "PEXPIREAT", "LPUSH", "LTRIM", "SET", "SADD", "SREM", "ZADD", "ZREM"}
 _SEEN_BY = {
-    "HSET": {"HMGET", "HLEN", "EXISTS"}, "HINCRBY": {"HMGET"}, "PEXPIREAT": {"HMGET"}, "LPUSH": {"LLEN"},
-    "LTRIM": {"LLEN"}, "SADD": {"SCARD"},
+    "HSET": {"HMGET", "HLEN", "EXISTS"}, "HINCRBY": {"HMGET"}, "PEXPIREAT": {"HMGET", "HLEN"}, "LPUSH": {"LLEN"},
+    "LTRIM": {"LLEN"}, "SADD": {"SCARD"}, "SREM": {"SCARD"}, "ZADD": {"ZCARD"}, "ZREM": {"ZCARD"},
 }  # fmt: skip
 
 Act = Callable[[], Awaitable[Any]]
@@ -178,7 +178,7 @@ async def _frozen(b: Bench, p: People) -> Act:
 def _gate(b: Bench, promoted: str) -> list[str]:
     with b.redis() as client:
         try:
-            return client.fcall("gate_v1", 2, KEYS.meta, KEYS.stream, b.client.run, "cell-test", "0", promoted)
+            return client.fcall("gate_v2", 2, KEYS.meta, KEYS.stream, b.client.run, "cell-test", "0", promoted)
         except redis.ResponseError as error:
             raise hiredis.ReplyError(str(error)) from error
 
@@ -226,7 +226,7 @@ OPERATIONS: dict[str, Callable[[Bench, People], Awaitable[Act]]] = {
     "resolve again": _resolved,
     "cut": _now(lambda b, p: b.ledger.cut(1, "op")),
     "cut again": _cut_again,
-    "rules": _now(lambda b, p: b.ledger._call("rules_v1", [KEYS.meta, KEYS.stream, KEYS.rules], "", "scope")),
+    "rules": _now(lambda b, p: b.ledger._call("rules_v2", [KEYS.meta, KEYS.stream, KEYS.rules], "", "scope")),
     "gate after a restart": _now(lambda b, p: _gate(b, "0")),
     "gate after a promotion": _now(lambda b, p: _gate(b, "1")),
 }
@@ -274,14 +274,14 @@ async def test_founding_a_cell_is_planned_too(valkey: str) -> None:
         for broken_at in range(1, 10):
             client.fcall("test_arm", 0, broken_at)
             with pytest.raises(redis.ResponseError, match="injected"):
-                client.fcall("gate_v1", 2, KEYS.meta, KEYS.stream, "run", "genesis", "1", "0")
+                client.fcall("gate_v2", 2, KEYS.meta, KEYS.stream, "run", "genesis", "1", "0")
             assert client.keys("*") == []
             if client.fcall("test_trace", 0)[-1][0] == "sXADD":
                 return
     pytest.fail("nothing was written")
 
 
-@pytest.mark.parametrize("place", range(13))
+@pytest.mark.parametrize("place", sorted(set(range(15)) - {7}))  # 7: a guard's record, and none is named here
 async def test_a_key_of_the_wrong_type_stops_a_payment_before_anything_is_written(watch: Watched, place: int) -> None:
     p = await people(watch)
     legs = transfer.pay(p.wallet, p.merchant, "VIETTEL", 1_000, 0)
@@ -293,7 +293,8 @@ async def test_a_key_of_the_wrong_type_stops_a_payment_before_anything_is_writte
             sent.append(command[3 + place])
             with watch.redis() as client:
                 client.delete(sent[0])
-                client.zadd(sent[0], {"neither hash nor list, string nor set": 1})
+                # Neither hash nor list, string nor set; what is a sorted set becomes a string.
+                client.zadd(sent[0], {"planted": 1}) if sent[0] != KEYS.due else client.set(sent[0], "planted")
             snapshots.append(watch.snapshot())
         return send(*command)
 
@@ -335,11 +336,14 @@ async def test_a_fee_that_is_not_a_plain_number_moves_nothing(bench: Bench, fee:
     "text",
     [
         "tx,0,1,tx,pay",
-        "tx,0,1,tx,pay,5;day,0,-1,day,pay,5",
-        "tx,0,1,tx,pay,1.5e3",
+        "tx,0,1,tx,pay,5",
+        "tx,0,1,tx,pay,5,0,refuse;day,0,-1,day,pay,5,0,refuse",
+        "tx,0,1,tx,pay,1.5e3,0,refuse",
         "nonsense",
-        "a,0,1,tx,,5",
-        "a,0,1,week,pay,5",
+        "a,0,1,tx,,5,0,refuse",
+        "a,0,1,week,pay,5,0,refuse",
+        "a,0,1,tx,pay,5,0,ignore",
+        "essential=49x0",
     ],
 )
 async def test_a_limit_rule_that_is_not_understood_is_not_put_in_force(bench: Bench, text: str) -> None:
@@ -582,7 +586,7 @@ class Market:
         wallet, merchant = order.legs[0].account_id, order.legs[1].account_id
         telecom = order.legs[2].account_id.split(":")[1]
         legs = transfer.refund(merchant, wallet, telecom, amount, fee)
-        await self.post("refund", amount, legs, fee, payment_id=paid.transfer_id, refunded_before=before)
+        await self.post("refund", amount, legs, fee, related=paid.transfer_id, refunded_before=before)
 
     async def again(self, which: int, same_body: bool) -> None:
         if not self.orders:
@@ -632,7 +636,7 @@ class Market:
         if op == "pay":
             self.payments.append((answer, order))
         if op == "refund":
-            self.refunded[order.payment_id] = answer.refunded
+            self.refunded[order.related] = answer.refunded
 
     async def ask(self, order: Order) -> Posted | str:
         try:
@@ -669,7 +673,7 @@ async def test_replaying_the_events_gives_exactly_the_hot_ledger(valkey: str, st
     client = LedgerClient(valkey)
     await client.start()
     bench = Bench(Ledger(client, KEYS), client, KEYS, valkey)
-    await bench.ledger.found(TELECOMS, limits.encode(limits.IN_LAW))
+    await bench.ledger.found(TELECOMS, limits.encode(limits.in_force(1_000_000)))
     market = Market(bench)
     await market.open()
     for step in steps:
@@ -691,7 +695,7 @@ def _same_accounts(bench: Bench, books: fold.Books) -> None:
     with bench.redis() as client:
         names = ("k", "t", "o", "s", "x", "dp", "cp", "dq", "v")
         hot = {key.split(":a:")[1]: client.hmget(key, *names) for key in client.scan_iter(KEYS.account("*"))}
-        months = {key: client.hmget(KEYS.account(key), "mm", "m1", "m2") for key in hot}
+        months = {key: (client.hget(KEYS.account(key), "u") or "0").split("|") for key in hot}
     kept = {
         account_id: [
             *(a.kind, a.telecom, a.owner, a.state, "1" if a.exempt else "0"),
@@ -703,7 +707,7 @@ def _same_accounts(bench: Bench, books: fold.Books) -> None:
     assert set(books.banks.values()) == {"970436"}
     for (wallet, month), used in books.used.items():
         if months[wallet][0] == str(month):
-            assert months[wallet][1:] == [str(used["pay"]), str(used["cash_out"])]
+            assert months[wallet][1:5] == [str(used[c]) for c in ("pay", "bill", "transfer", "cash_out")]
 
 
 def _same_payments(bench: Bench, books: fold.Books, market: Market) -> None:

@@ -57,7 +57,7 @@ async def market(books: None, hot: redis.Redis, valkey: str) -> AsyncIterator[Be
     client = LedgerClient(valkey)
     await client.start()
     bench = Bench(Ledger(client, KEYS), client, KEYS, valkey)
-    await bench.ledger.found(TELECOMS, limits.encode(limits.IN_LAW))
+    await bench.ledger.found(TELECOMS, limits.encode(limits.in_force(1_000_000)))
     yield bench
     await client.stop()
 
@@ -82,9 +82,16 @@ async def trade(market: Bench, hot: redis.Redis, telecom: str = "VIETTEL") -> tu
     wallet, merchant = await market.wallet(telecom, balance=1_000_000), await market.merchant()
     paid = await market.pay(wallet, merchant, 100_000, fee=200, telecom=telecom)
     legs = transfer.refund(merchant, wallet, telecom, 25_000, 50)
-    await market.post("refund", 25_000, legs, 50, payment_id=paid.transfer_id, refunded_before=0)
+    await market.post("refund", 25_000, legs, 50, related=paid.transfer_id, refunded_before=0)
     journal(hot)
     return wallet, merchant
+
+
+# Operations that answer an idempotency key.
+KEYED = {
+    "fund", "defund", "cash_in", "cash_out", "pay", "refund", "transfer", "disburse", "hold", "capture", "reverse",
+    "top_up", "unload", "chargeback", "recover",
+}  # fmt: skip
 
 
 @dataclass
@@ -98,15 +105,15 @@ class Scribe:
 
     def __post_init__(self) -> None:
         self.write("genesis", transfer_id="cell-test")
-        self.write("rules", change=limits.encode(limits.IN_LAW))
+        self.write("rules", change=limits.encode(limits.in_force(1_000_000)))
         self.open(transfer.PLATFORM_FEE, "fee")
         for telecom in TELECOMS:
-            for kind in ("trust", "clearing", "settlement"):
+            for kind in ("trust", "reserve", "clearing", "settlement"):
                 self.open(f"{kind}:{telecom}", kind, telecom)
 
     def write(self, op: str, legs: list[Leg] | None = None, **fields: object) -> LedgerEvent:
         self.at_ms += 1
-        posted = tuple(self._post(leg) for leg in legs or [])
+        posted = tuple(self._post(leg) for leg in legs or [] if leg.side != "=")
         seq = len(self.events) + 1
         values = {
             "seq": seq,
@@ -116,7 +123,7 @@ class Scribe:
             "op": op,
             "result": "OK",
             "scope": f"usr|{op}|{seq}",
-            "body_hash": "h",
+            "body_hash": "h" if op in KEYED else "",
             "transfer_id": "",
             "related": "",
             "amount": "0",
@@ -131,11 +138,11 @@ class Scribe:
         return event
 
     def _post(self, leg: Leg) -> PostedLeg:
-        totals = self._totals.setdefault(leg.account_id, [0, 0, 0])
+        totals = self._totals.setdefault(leg.account_id, [0, 0, 0, 0, 0])
         if leg.side != "-":
-            totals["dc".index(leg.side)] += leg.amount
-        totals[2] += 1
-        return PostedLeg(leg.account_id, leg.side, leg.amount, totals[0], totals[1], 0, 0, totals[2])
+            totals["dcpq".index(leg.side)] += leg.amount
+        totals[4] += 1
+        return PostedLeg(leg.account_id, leg.side, leg.amount, *totals)
 
     def open(self, account: str, kind: str, telecom: str = "", owner: str = "") -> str:
         fields = {"transfer_id": account, "related": kind, "amount": telecom, "fee": owner}
@@ -150,7 +157,11 @@ class Scribe:
     def transfer(self, op: str, amount: int, legs: list[Leg], fee: int = 0, related: str = "") -> str:
         prefix = {"pay": "pay", "refund": "ref"}.get(op, "trf")
         transfer_id = f"{prefix}_{len(self.events)}"
-        self.write(op, legs, transfer_id=transfer_id, amount=str(amount), fee=str(fee), related=related)
+        counted = op if op in ("pay", "transfer", "cash_out") else ""
+        self.write(
+            op, legs, transfer_id=transfer_id, amount=str(amount), fee=str(fee), related=related,
+            change=f"{counted},,0,,0",
+        )  # fmt: skip
         return transfer_id
 
     def wallet(self, balance: int, telecom: str = "VIETTEL") -> str:

@@ -176,7 +176,7 @@ def test_windows_follow_each_other_by_their_markers(scribe: Scribe) -> None:
 
 def test_an_account_that_was_changed_behind_the_ledger_breaks_the_balances(told: Scribe) -> None:
     accounts = fold.replay(told.events).accounts
-    accounts["wal_12"].credits += 1
+    accounts["wal_15"].credits += 1
     assert any("debits" in finding for finding in fold.balance_findings(accounts))
     accounts["trust:VIETTEL"].debits += 1
     assert fold.balance_findings(accounts) == []

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from kit.ledger_event import LedgerEvent, from_raw
 from kit.streams.entry import Entry
-from services.payments import transfer
+from services.payments import fees, transfer
 from services.settlement import chain, fold, positions, report
 from tests.payments.conftest import TELECOMS
 from tests.settlement.conftest import Scribe
@@ -33,7 +33,7 @@ def traded(trades: list[Any]) -> Scribe:
     wallets = [scribe.wallet(5_000_000, telecom) for telecom in TELECOMS]
     merchants = [scribe.merchant(f"mer_{n}", BANKS[n % 3]) for n in range(4)]
     for who, whom, amount, category, parts in trades:
-        fee, telecom, given_back = transfer.fee_of(amount, category), TELECOMS[who], 0
+        fee, telecom, given_back = fees.payment_fee(amount, category, 0), TELECOMS[who], 0
         payment = scribe.pay(wallets[who], merchants[whom], amount, fee, telecom)
         for part in parts:
             part = min(part, amount - given_back)

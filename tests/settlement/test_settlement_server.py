@@ -50,7 +50,7 @@ class Payments(payments_pb2_grpc.PaymentsServiceServicer):
         with self.lock:
             run = self.hot.info("server")["run_id"]
             code, seq, now_open = self.hot.fcall(
-                "cut_v1", 2, KEYS.meta, KEYS.stream, run, request.window, "s", b""
+                "cut_v2", 2, KEYS.meta, KEYS.stream, run, request.window, "s", b""
             )  # fmt: skip
             if code != b"OK":
                 status, message, trailing = status_of(WindowNotOpen(f"window {now_open.decode()} is open"))
@@ -113,13 +113,13 @@ def day(api: Api, valkey: str) -> None:
         client = LedgerClient(valkey)
         await client.start()
         bench = Bench(Ledger(client, KEYS), client, KEYS, valkey)
-        await bench.ledger.found(TELECOMS, limits.encode(limits.IN_LAW))
+        await bench.ledger.found(TELECOMS, limits.encode(limits.in_force(1_000_000)))
         merchant = await bench.merchant()
         for telecom, amount in (("VIETTEL", 100_000), ("VNPT", 50_000)):
             wallet = await bench.wallet(telecom, balance=1_000_000)
             paid = await bench.pay(wallet, merchant, amount, fee=amount // 500, telecom=telecom)
         legs = transfer.refund(merchant, wallet, "VNPT", 10_000, 20)
-        await bench.post("refund", 10_000, legs, 20, payment_id=paid.transfer_id, refunded_before=0)
+        await bench.post("refund", 10_000, legs, 20, related=paid.transfer_id, refunded_before=0)
         await client.stop()
 
     anyio.run(trade)
@@ -221,7 +221,7 @@ def test_reports_tie_with_positions_after_a_merchant_changed_its_bank(api: Api, 
     run = api.hot.info("server")["run_id"]
     keys = [KEYS.meta, KEYS.stream, KEYS.account(merchant), KEYS.bank_account("new"), KEYS.owner("usr_v")]
     args = (run, merchant, "usr_v", "open", 2, "970415", "5999", "Bà Lan", "Chợ Thái", "A-1", "scope", b"")
-    assert api.hot.fcall("merchant_v1", len(keys), *keys, *args)[0] == b"OK"
+    assert api.hot.fcall("merchant_v2", len(keys), *keys, *args)[0] == b"OK"
     api.close(2)
     assert read(api, OPERATOR, 1, "970436") == before
     (position,) = [p for p in _positions(api) if p.institution == "970436"]

@@ -61,9 +61,9 @@ class Market:
         library.load(client)
         self.client = client
         calls = Calls(client)
-        assert client.fcall("gate_v1", 2, KEYS.meta, KEYS.stream, calls.run, "gen", "1", "0")[0] == b"OK"
+        assert client.fcall("gate_v2", 2, KEYS.meta, KEYS.stream, calls.run, "gen", "1", "0")[0] == b"OK"
         self.ledger = Ledger(calls, KEYS)  # type: ignore[arg-type]
-        now_(self.ledger.found(TELECOMS, limits.encode(limits.IN_LAW)))
+        now_(self.ledger.found(TELECOMS, limits.encode(limits.in_force(1_000_000))))
         self.merchant = new_id("mer")
         put_merchant(client, told("merchant.activated", self.merchant))
         self.wallet = now_(self.ledger.open(new_id("wal"), "wallet", "VIETTEL", "usr_w", OPERATOR))
@@ -80,7 +80,7 @@ class Market:
 
     def refund(self, paid: Posted, amount: int) -> Posted:
         legs = transfer.refund(self.merchant, self.wallet, "VIETTEL", amount, 0)
-        return self.post("refund", amount, legs, payment_id=paid.transfer_id, refunded_before=0)
+        return self.post("refund", amount, legs, related=paid.transfer_id, refunded_before=0)
 
     def entries(self) -> list[Entry]:
         return [Entry(n, fields) for n, (_, fields) in enumerate(self.client.xrange(KEYS.stream), start=1)]

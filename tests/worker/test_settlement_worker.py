@@ -54,13 +54,13 @@ def open_wallets(client: redis.Redis, count: int) -> None:
             wallet, owner = new_id("wal"), new_id("usr")
             keys = (KEYS.account(wallet), KEYS.unique("wallet", "VNPT", owner), KEYS.owner(owner))
             args = (run, wallet, "wallet", "VNPT", owner, "0", f"test|open|{wallet}", b"")
-            pipe.fcall("open_v1", 5, KEYS.meta, KEYS.stream, *keys, *args)
+            pipe.fcall("open_v2", 5, KEYS.meta, KEYS.stream, *keys, *args)
         assert all(reply[0] == b"OK" for reply in pipe.execute())
 
 
 def cut(client: redis.Redis, window: int) -> int:
     run = client.info("server")["run_id"]
-    code, seq, _ = client.fcall("cut_v1", 2, KEYS.meta, KEYS.stream, run, window, "op|cut", b"")
+    code, seq, _ = client.fcall("cut_v2", 2, KEYS.meta, KEYS.stream, run, window, "op|cut", b"")
     assert code == b"OK"
     return int(seq)
 

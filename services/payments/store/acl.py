@@ -9,8 +9,21 @@ from __future__ import annotations
 ACL_USER = "payments"
 
 _CONNECTION = ("ping", "select", "info", "wait", "waitaof")
-_READS = ("get", "hget", "hmget", "hlen", "llen", "lrange", "scard", "smembers", "exists", "time")
-_WRITES = ("set", "hset", "hincrby", "lpush", "ltrim", "sadd", "xadd", "pexpireat")
+_READS = (
+    "get",
+    "hget",
+    "hmget",
+    "hlen",
+    "llen",
+    "lrange",
+    "scard",
+    "smembers",
+    "exists",
+    "time",
+    "zcard",
+    "zrangebyscore",
+)
+_WRITES = ("set", "hset", "hincrby", "lpush", "ltrim", "sadd", "srem", "zadd", "zrem", "xadd", "pexpireat")
 
 
 def rule(cell: str, password: str) -> str:

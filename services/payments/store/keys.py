@@ -13,6 +13,10 @@ class Keys:
         self.meta = f"{self.tag}:meta"
         self.stream = f"{self.tag}:ledger"
         self.rules = f"{self.tag}:rules"
+        # Sorted set: open holds ("h:<id>") and proposals ("p:<id>") by when they expire, ms.
+        self.due = f"{self.tag}:due"
+        # Set: receivables on which somebody owes.
+        self.debts = f"{self.tag}:debts"
 
     def account(self, account_id: str) -> str:
         """Hash: one account."""
@@ -41,6 +45,18 @@ class Keys:
     def owner(self, owner: str) -> str:
         """Set: account ids of a person."""
         return f"{self.tag}:own:{owner}"
+
+    def request(self, merchant_id: str, reference: str) -> str:
+        """Hash: what a merchant asks for under a reference."""
+        return f"{self.tag}:q:{merchant_id}:{reference}"
+
+    def code(self, digest: str) -> str:
+        """Hash: a payer's one-time code."""
+        return f"{self.tag}:o:{digest}"
+
+    def proposal(self, proposal_id: str) -> str:
+        """Hash: what waits for a second person."""
+        return f"{self.tag}:p:{proposal_id}"
 
     def live(self, merchant_id: str) -> str:
         """Stream: a merchant's announcements; not part of the ledger, and without its tag."""

@@ -21,6 +21,9 @@ from services.payments.transfer import Leg
 
 _logger = log.logger(__name__)
 
+# The card provider's name in account ids and positions.
+CARDS = "STRIPE"
+
 # What a refusal's code means to the person who reads it; the detail is added where there is one.
 _MESSAGES = {
     "LEDGER_FENCED": "the ledger is being checked against the books; nothing was done",
@@ -34,7 +37,28 @@ _MESSAGES = {
     "ACCOUNT_NOT_FOUND": "there is no such account, or it is not yours",
     "MERCHANT_NOT_FOUND": "no onboarded merchant has this code",
     "PAYMENT_NOT_FOUND": "there is no such payment",
-    "WRONG_TELECOM": "the two accounts are not at the same telecom",
+    "WRONG_TELECOM": "the accounts are not at the telecoms that this needs",
+    "SAME_ACCOUNT": "both sides are the same account",
+    "GUARANTEE_SHORT": "the telecom's own money does not cover this: its officer has to deposit first",
+    "VELOCITY_EXCEEDED": "too many, or too much from a new device: wait, or ask the operator",
+    "REFUND_TOO_LATE": "the payment is older than refunds may be: agree on a new transfer",
+    "HOLD_EXPIRED": "the hold's time is over; its money is free again",
+    "HOLD_CAPTURED": "the hold was captured already",
+    "HOLD_VOIDED": "the hold was given up",
+    "HOLD_IN_REVIEW": "an operator has to decide on this payment first",
+    "CAPTURE_EXCEEDS_HOLD": "more than is held",
+    "REQUEST_PAID": "this request has been paid already",
+    "REQUEST_EXPIRED": "the request's time is over: ask the vendor for a new code",
+    "REQUEST_CANCELLED": "the vendor withdrew the request",
+    "REQUEST_NOT_FOUND": "there is no such payment request",
+    "AMOUNT_MISMATCH": "not the amount that was asked for",
+    "CODE_INVALID": "there is no such one-time code",
+    "CODE_USED": "the one-time code was used or cancelled: show a new one",
+    "CODE_EXPIRED": "the one-time code's time is over: show a new one",
+    "CODE_CEILING": "more than the payer allowed with this code",
+    "FOUR_EYES": "a second person has to decide on this",
+    "WRONG_STATE": "not possible in the present state",
+    "TOO_MANY_OPEN": "too many holds and proposals are open",
     "MERCHANT_NOT_PAYABLE": "this merchant cannot be paid now: suspended or closed",
     "ACCOUNT_FROZEN": "the account is frozen",
     "ACCOUNT_CLOSED": "the account is closed",
@@ -58,7 +82,8 @@ _REFUSED_BY_SERVER = (
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One transfer as a caller asks for it. `owner` must own the first leg's account ("" for anybody)."""
+    """One transfer as a caller asks for it. `owner` must own the acting account ("" for an operator): the first leg's,
+    or the second's where a hold is captured or a payer's code redeemed."""
 
     op: str
     caller: str
@@ -69,11 +94,20 @@ class Order:
     legs: Sequence[Leg]
     owner: str = ""
     not_after_ms: int = 0
-    payment_id: str = ""
+    # The payment that is refunded or reversed, the hold that is captured, the top-up that is charged back.
+    related: str = ""
     refunded_before: int | None = None
     # A directory entry and the merchant that it must still name.
     directory_index: str = ""
     merchant_id: str = ""
+    # What else it depends on (functions/4_transfer.lua, GUARDS): its kind, its record's key, and a value.
+    guard: str = ""
+    guard_key: str = ""
+    guard_value: str = ""
+    # Holds: until when, ms.
+    expires_ms: int = 0
+    # Since when the payer's device is known, ms; 0 where nobody says.
+    device_at_ms: int = 0
     intent: Intent = field(default_factory=Intent)
 
 
@@ -89,6 +123,11 @@ class Posted:
     second_balance: int
     fee: int
     refunded: int
+    # "FULL", "SHORT" or "OVER" against what was asked for; "" where nothing was.
+    verdict: str = ""
+    asked: int = 0
+    # The velocity rule that held the payment for an operator's review; "" where it was carried out.
+    held_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +144,7 @@ class Account:
     debits_pending: int
     version: int
     exempt: bool
+    # What a wallet has used of its limits.
     month: int
     month_used: int
     # Merchants only.
@@ -115,12 +155,12 @@ class Account:
 
     @property
     def balance(self) -> int:
-        """What the owner can use, đồng."""
+        """What the owner can use, đồng; negative for an asset (bank money, a debt)."""
         return self.credits - self.debits - self.debits_pending
 
 
 _ACCOUNT_FIELDS = (
-    "k", "s", "t", "o", "dp", "cp", "dq", "v", "x", "mm", "m1", "n", "cc", "mk", "st",
+    "k", "s", "t", "o", "dp", "cp", "dq", "v", "x", "u", "n", "cc", "mk", "st",
 )  # fmt: skip
 
 
@@ -137,13 +177,54 @@ class Movement:
     at_ms: int
     seq: int
     window: int
+    # Given back of a payment, taken of a hold.
     refunded: int
-    payment_id: str
+    related: str
     reference: str
     note: str
+    # Holds: "held", "captured", "voided" or "expired", and until when, ms. Reversed transfers: "reversed".
+    state: str = ""
+    expires_ms: int = 0
+    in_review: bool = False
 
 
-_TRANSFER_FIELDS = ("k", "a", "f", "fr", "to", "at", "q", "w", "r", "x", "rf", "nt")
+_TRANSFER_FIELDS = ("k", "a", "f", "fr", "to", "at", "q", "w", "r", "x", "rf", "nt", "s", "e", "rv")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a merchant asked for under a reference: "open", "paid" or "cancelled"; đồng, ms."""
+
+    merchant_id: str
+    reference: str
+    state: str
+    amount: int
+    expires_ms: int
+    paid: int
+    made_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What waits for a second person: "proposed", "approved", "rejected" or "expired"."""
+
+    proposal_id: str
+    state: str
+    op: str
+    target: str
+    proposed_by: str
+    decided_by: str
+    expires_ms: int
+    reason: str
+    made_ms: int
+
+
+# What the detail of a refusal is, where the caller hears it.
+_DETAILS = {
+    "LIMIT_EXCEEDED": "rule", "VELOCITY_EXCEEDED": "rule", "GUARANTEE_SHORT": "telecom", "AMOUNT_MISMATCH": "asked",
+}  # fmt: skip
+# How a transfer's id begins.
+_PREFIXES = {"pay": "pay", "capture": "pay", "refund": "ref", "hold": "hld", "reverse": "rev"}
 
 
 def refusal(code: str, detail: str = "") -> DomainError:
@@ -151,8 +232,10 @@ def refusal(code: str, detail: str = "") -> DomainError:
     if code not in BY_CODE:
         _logger.error("the ledger refused what should not be asked", code=code, detail=detail)
         return DomainError("the ledger refused a malformed transfer; nothing was done")
-    message = _MESSAGES[code] + (f" ({detail.strip()})" if code == "LIMIT_EXCEEDED" else "")
-    return BY_CODE[code](message, **({"rule": detail} if code == "LIMIT_EXCEEDED" else {}))
+    name = _DETAILS.get(code)
+    if name is None or not detail:
+        return BY_CODE[code](_MESSAGES[code])
+    return BY_CODE[code](f"{_MESSAGES[code]} ({detail})", **{name: detail})
 
 
 def told(reply: Any) -> Any:
@@ -187,6 +270,13 @@ class Ledger:
     async def _call(self, function: str, keys: Sequence[str], *args: str | bytes | int) -> list[str]:
         return told(await self._client.send("FCALL", function, len(keys), *keys, self._client.run, *args))
 
+    async def _done(self, function: str, keys: Sequence[str], *args: str | bytes | int) -> list[str]:
+        """A call's reply. Raises the DomainError that it was refused with."""
+        reply = await self._call(function, keys, *args)
+        if reply[0] != "OK":
+            raise refusal(reply[0], reply[2])
+        return reply
+
     async def _read(self, *commands: Sequence[str | int]) -> list[Any]:
         answers = [self._client.send(*command) for command in commands]
         return [told(reply) for reply in await asyncio.gather(*answers)]
@@ -198,13 +288,12 @@ class Ledger:
         k = self._keys
         made = key_time(order.key)
         scope = scope_of(order.caller, order.op, order.key)
-        prefix = "ref" if order.op == "refund" else "pay" if order.op == "pay" else "trf"
-        transfer_id = new_id(prefix)
-        transfer_key = k.transfer(transfer_id)
+        transfer_id = new_id(_PREFIXES.get(order.op, "trf"))
         keys = [
-            k.meta, k.stream, k.idempotency(scope), transfer_key,
-            k.transfer(order.payment_id) if order.payment_id else transfer_key,
+            k.meta, k.stream, k.idempotency(scope), k.transfer(transfer_id),
+            k.transfer(order.related) if order.related else k.meta,
             k.rules, k.bank_account(order.directory_index) if order.directory_index else k.meta,
+            order.guard_key or k.meta, k.due,
             k.history(order.legs[0].account_id), k.history(order.legs[1].account_id),
         ]  # fmt: skip
         legs: list[str | int] = []
@@ -213,15 +302,151 @@ class Ledger:
             legs += (leg.side, leg.amount, leg.account_id)
         intent = order.intent
         code, posted_id, facts = await self._call(
-            "transfer_v1", keys,
+            "transfer_v2", keys,
             now_ms(), order.not_after_ms, made, order.body_hash, scope, order.op, transfer_id, order.amount, order.fee,
             "" if order.refunded_before is None else order.refunded_before,
-            order.merchant_id if order.directory_index else "", order.owner,
-            intent.SerializeToString(deterministic=True), order.payment_id, intent.reference, intent.note, *legs,
+            order.merchant_id if order.directory_index else "", order.guard, order.guard_value, order.owner,
+            intent.SerializeToString(deterministic=True), order.related, intent.reference, intent.note,
+            order.expires_ms or "", order.device_at_ms or "", *legs,
         )  # fmt: skip
-        if code != "OK":
+        if code not in ("OK", "HELD"):
             raise refusal(code, facts)
-        return Posted(posted_id, *map(int, facts.split("|")))
+        *numbers, verdict, asked = facts.split("|")
+        at_ms, seq, window, first, second, fee, refunded = map(int, numbers)
+        held_by, verdict = (verdict, "") if code == "HELD" else ("", verdict)
+        return Posted(posted_id, at_ms, seq, window, first, second, fee, refunded, verdict, int(asked), held_by)
+
+    async def release(self, op: str, hold: Movement, owner: str, intent: Intent) -> int:
+        """Ends a hold without taking it: "void", or "expire" once its time is over. The payer's balance after it, đồng.
+
+        Done already, it is answered the same. `owner` must own the payee ("" for an operator or the clock).
+        """
+        k = self._keys
+        keys = [
+            k.meta, k.stream, k.transfer(hold.transfer_id), k.transfer(hold.related) if hold.related else k.meta,
+            k.due, k.account(hold.from_account), k.account(hold.to_account),
+        ]  # fmt: skip
+        scope = f"{intent.caller_id}|{op}|{hold.transfer_id}"
+        _, _, balance = await self._done(
+            "release_v2", keys, op, hold.transfer_id, owner, scope, intent.SerializeToString(), hold.related
+        )
+        return int(balance)
+
+    async def due(self, most: int) -> tuple[list[str], list[str]]:
+        """Holds and proposals whose time is over: their ids, at most `most` together, the oldest first."""
+        found = (await self._read(("ZRANGEBYSCORE", self._keys.due, 0, now_ms(), "LIMIT", 0, most)))[0]
+        return [i[2:] for i in found if i.startswith("h:")], [i[2:] for i in found if i.startswith("p:")]
+
+    # What is asked for before money moves
+
+    async def ask(
+        self, merchant_id: str, owner: str, reference: str, amount: int, expires_ms: int, intent: Intent
+    ) -> Request:
+        """A merchant's request; the same again is answered the same. Raises AlreadyExists for another amount."""
+        k = self._keys
+        await self._done(
+            "request_v2", [k.meta, k.stream, k.request(merchant_id, reference), k.account(merchant_id)],
+            merchant_id, owner, reference, amount, expires_ms, f"{intent.caller_id}|request|{merchant_id}|{reference}",
+            intent.SerializeToString(),
+        )  # fmt: skip
+        found = await self.request(merchant_id, reference)
+        if found is None:
+            raise Unavailable("the request ended meanwhile; ask for a new one")
+        return found
+
+    async def withdraw(self, merchant_id: str, owner: str, reference: str, intent: Intent) -> None:
+        """Cancels a merchant's request. Raises RequestPaid, RequestNotFound."""
+        k = self._keys
+        await self._done(
+            "withdraw_v2", [k.meta, k.stream, k.request(merchant_id, reference), k.account(merchant_id)],
+            merchant_id, owner, reference, f"{intent.caller_id}|withdraw|{merchant_id}|{reference}",
+            intent.SerializeToString(),
+        )  # fmt: skip
+
+    def request_key(self, merchant_id: str, reference: str) -> str:
+        """What guards a payment of a request (functions/4_transfer.lua, GUARDS)."""
+        return self._keys.request(merchant_id, reference)
+
+    def code_key(self, digest: str) -> str:
+        """What guards the redemption of a payer's code."""
+        return self._keys.code(digest)
+
+    def proposal_key(self, proposal_id: str) -> str:
+        """What guards an operation that needs a second person."""
+        return self._keys.proposal(proposal_id)
+
+    def debts_key(self) -> str:
+        """What notes who owes, with operations on receivables."""
+        return self._keys.debts
+
+    async def request(self, merchant_id: str, reference: str) -> Request | None:
+        """One request; None where there is none, or it ended more than 7 days ago."""
+        key = self._keys.request(merchant_id, reference)
+        state, amount, expires, paid, made = (await self._read(("HMGET", key, "s", "a", "e", "p", "at")))[0]
+        if state is None:
+            return None
+        return Request(merchant_id, reference, state, int(amount), int(expires), int(paid), int(made))
+
+    async def put_code(
+        self, digest: str, wallet_id: str, owner: str, ceiling: int, expires_ms: int, intent: Intent
+    ) -> None:
+        """A payer's one-time code, known to the ledger by its digest only."""
+        k = self._keys
+        await self._done(
+            "code_v2", [k.meta, k.stream, k.code(digest), k.account(wallet_id)],
+            digest, wallet_id, owner, ceiling, expires_ms, f"{intent.caller_id}|code|{digest}",
+            intent.SerializeToString(),
+        )  # fmt: skip
+
+    async def cancel_code(self, digest: str, wallet_id: str, owner: str, intent: Intent) -> None:
+        """Takes a code back. Raises CodeInvalid, CodeUsed."""
+        k = self._keys
+        await self._done(
+            "cancel_code_v2", [k.meta, k.stream, k.code(digest), k.account(wallet_id)],
+            digest, wallet_id, owner, f"{intent.caller_id}|cancel_code|{digest}", intent.SerializeToString(),
+        )  # fmt: skip
+
+    async def wallet_of_code(self, digest: str) -> str | None:
+        """Whose money a code pays with."""
+        return (await self._read(("HGET", self._keys.code(digest), "w")))[0]
+
+    async def propose(
+        self, proposal_id: str, op: str, target: str, who: str, expires_ms: int, reason: str, intent: Intent
+    ) -> None:
+        """Proposes an operation on a transfer for a second person to approve."""
+        k = self._keys
+        await self._done(
+            "propose_v2", [k.meta, k.stream, k.proposal(proposal_id), k.due],
+            proposal_id, op, target, who, expires_ms, reason, f"{who}|propose|{proposal_id}",
+            intent.SerializeToString(),
+        )  # fmt: skip
+
+    async def decline(self, proposal_id: str, state: str, who: str, intent: Intent) -> None:
+        """Ends a proposal without doing it: "rejected", or "expired" once its time is over."""
+        k = self._keys
+        await self._done(
+            "decline_v2", [k.meta, k.stream, k.proposal(proposal_id), k.due],
+            proposal_id, state, who, f"{who}|decline|{proposal_id}", intent.SerializeToString(),
+        )  # fmt: skip
+
+    async def proposal(self, proposal_id: str) -> Proposal | None:
+        """One proposal; None where there is none, or it ended more than 7 days ago."""
+        key = self._keys.proposal(proposal_id)
+        row = (await self._read(("HMGET", key, "s", "k", "t", "by", "d", "e", "n", "at")))[0]
+        if row[0] is None:
+            return None
+        state, op, target, by, decided, expires, reason, made = (value or "" for value in row)
+        return Proposal(proposal_id, state, op, target, by, decided, int(expires), reason, int(made))
+
+    async def open_proposals(self, most: int) -> list[Proposal]:
+        """What waits for a second person, the soonest to expire first."""
+        ids = (await self._read(("ZRANGEBYSCORE", self._keys.due, "-inf", "+inf", "LIMIT", 0, 10 * most)))[0]
+        found = [await self.proposal(i[2:]) for i in ids if i.startswith("p:")][:most]
+        return [proposal for proposal in found if proposal and proposal.state == "proposed"]
+
+    async def debts(self) -> list[str]:
+        """Receivables on which somebody owes."""
+        return sorted((await self._read(("SMEMBERS", self._keys.debts)))[0])
 
     async def resolve(self, caller: str, op: str, key: str) -> tuple[str, str, int]:
         """(code, transfer id, seq) of how a key ended; "KEY_SPENT" where it never arrived, and now never will."""
@@ -229,11 +454,11 @@ class Ledger:
         k = self._keys
         intent = Intent(caller_id=caller).SerializeToString()
         code, transfer_id, facts = await self._call(
-            "resolve_v1", [k.meta, k.stream, k.idempotency(scope)], key_time(key), scope, intent
+            "resolve_v2", [k.meta, k.stream, k.idempotency(scope)], key_time(key), scope, intent
         )
         if code in ("LEDGER_FENCED", "KEY_EXPIRED", "CLOCK_SKEW"):
             raise refusal(code, facts)
-        return code, transfer_id, int(facts.split("|")[1]) if code == "OK" else 0
+        return code, transfer_id, int(facts.split("|")[1]) if code in ("OK", "HELD") else 0
 
     # Accounts
 
@@ -244,22 +469,26 @@ class Ledger:
         k = self._keys
         keys = [k.meta, k.stream, k.account(account_id), k.unique(kind, telecom, owner), k.owner(owner)]
         scope = f"{intent.caller_id}|open|{account_id}"
-        code, found, _ = await self._call(
-            "open_v1", keys, account_id, kind, telecom, owner, "1" if exempt else "0", scope, intent.SerializeToString()
+        _, found, _ = await self._done(
+            "open_v2", keys, account_id, kind, telecom, owner, "1" if exempt else "0", scope, intent.SerializeToString()
         )
-        if code != "OK":
-            raise refusal(code)
         return found
+
+    async def set_exempt(self, wallet_id: str, exempt: bool, intent: Intent) -> None:
+        """Whether the monthly limits do not concern a wallet: its holder has a merchant contract."""
+        k = self._keys
+        await self._done(
+            "exempt_v2", [k.meta, k.stream, k.account(wallet_id)],
+            wallet_id, "1" if exempt else "0", f"{intent.caller_id}|exempt|{wallet_id}", intent.SerializeToString(),
+        )  # fmt: skip
 
     async def set_state(self, account_id: str, state: str, intent: Intent) -> None:
         """Freezes ("frozen"), unfreezes ("open") or closes ("closed") an account."""
         k = self._keys
-        code, _, detail = await self._call(
-            "state_v1", [k.meta, k.stream, k.account(account_id)],
+        await self._done(
+            "state_v2", [k.meta, k.stream, k.account(account_id)],
             account_id, state, f"{intent.caller_id}|state|{account_id}", intent.SerializeToString(),
         )  # fmt: skip
-        if code != "OK":
-            raise refusal(code, detail)
 
     async def account(self, account_id: str) -> Account | None:
         """One account; None where there is none."""
@@ -300,40 +529,42 @@ class Ledger:
     async def cut(self, window: int, caller: str) -> tuple[int, int]:
         """Closes `window`; returns its marker's seq and the window open now. Raises WindowNotOpen."""
         intent = Intent(caller_id=caller).SerializeToString()
-        code, seq, detail = await self._call(
-            "cut_v1", [self._keys.meta, self._keys.stream], window, f"{caller}|cut|{window}", intent
+        _, seq, now_open = await self._done(
+            "cut_v2", [self._keys.meta, self._keys.stream], window, f"{caller}|cut|{window}", intent
         )
-        if code != "OK":
-            raise refusal(code, detail)
-        return int(seq), int(detail)
+        return int(seq), int(now_open)
 
     async def found(self, telecoms: Iterable[str], rules_text: str) -> None:
         """Opens the scheme's own accounts and puts the limit rules in force; done already, it changes nothing."""
         intent = Intent(caller_id="service:payments")
-        code, _, detail = await self._call(
-            "rules_v1", [self._keys.meta, self._keys.stream, self._keys.rules], rules_text, "service:payments|rules|"
+        await self._done(
+            "rules_v2", [self._keys.meta, self._keys.stream, self._keys.rules], rules_text, "service:payments|rules|"
         )
-        if code != "OK":
-            raise refusal(code, detail)
         await self.open(rules.PLATFORM_FEE, "fee", "", "", intent)
+        await self.open(rules.psp(CARDS), "psp", "", CARDS, intent)
         for telecom in telecoms:
-            for kind in ("trust", "clearing", "settlement"):
+            for kind in ("trust", "reserve", "clearing", "settlement"):
                 await self.open(f"{kind}:{telecom}", kind, telecom, "", intent)
 
 
 def _account(account_id: str, row: list[str | None]) -> Account | None:
-    kind, state, telecom, owner, dp, cp, dq, v, x, mm, m1, name, category, market, stall = row
+    kind, state, telecom, owner, dp, cp, dq, v, x, used, name, category, market, stall = row
     if kind is None:
         return None
+    # Month, then payments, bills and transfers in it (functions/3_limits.lua, use_text).
+    month, paid, _, sent, *_ = (used or "0|0|0|0").split("|")
     return Account(
         account_id, kind, state or "", telecom or "", owner or "",
         int(dp or 0), int(cp or 0), int(dq or 0), int(v or 0), x == "1",
-        int(mm or 0), int(m1 or 0), name or "", category or "", market or "", stall or "",
+        int(month), int(paid) + int(sent), name or "", category or "", market or "", stall or "",
     )  # fmt: skip
 
 
 def _movement(transfer_id: str, row: list[str | None]) -> Movement | None:
     if row[0] is None:
         return None
-    k, a, f, fr, to, at, q, w, r, x, rf, nt = (v or "" for v in row)
-    return Movement(transfer_id, k, int(a), int(f), fr, to, int(at), int(q), int(w), int(r), x, rf, nt)
+    k, a, f, fr, to, at, q, w, r, x, rf, nt, state, expires, review = (v or "" for v in row)
+    return Movement(
+        transfer_id, k, int(a), int(f), fr, to, int(at), int(q), int(w), int(r), x, rf, nt,
+        state, int(expires or 0), review == "1",
+    )  # fmt: skip

@@ -6,12 +6,14 @@ from importlib.resources import files
 
 import redis
 
-LIBRARY = "cho_ledger_v1"
+LIBRARY = "cho_ledger_v2"
 
 
 def source() -> str:
-    """The function library's text."""
-    return files(__package__).joinpath("ledger.lua").read_text(encoding="utf-8")
+    """The function library's text: the files of `functions/`, in the order of their names."""
+    folder = files(__package__).joinpath("functions")
+    parts = sorted((part for part in folder.iterdir() if part.name.endswith(".lua")), key=lambda part: part.name)
+    return "".join(part.read_text(encoding="utf-8") for part in parts)
 
 
 def load(client: redis.Redis) -> bool:

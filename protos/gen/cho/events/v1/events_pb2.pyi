@@ -82,7 +82,7 @@ class OrderChanged(_message.Message):
     def __init__(self, order_id: _Optional[str] = ..., code: _Optional[str] = ..., buyer_id: _Optional[str] = ..., merchant_id: _Optional[str] = ..., total: _Optional[int] = ..., paid: _Optional[int] = ..., version: _Optional[int] = ...) -> None: ...
 
 class PaymentMoved(_message.Message):
-    __slots__ = ("transfer_id", "payment_id", "merchant_id", "wallet_id", "amount", "fee", "reference", "note", "seq", "merchant_version", "window", "at_ms", "code")
+    __slots__ = ("transfer_id", "payment_id", "merchant_id", "wallet_id", "amount", "fee", "reference", "note", "seq", "merchant_version", "window", "at_ms", "code", "verdict", "asked")
     TRANSFER_ID_FIELD_NUMBER: _ClassVar[int]
     PAYMENT_ID_FIELD_NUMBER: _ClassVar[int]
     MERCHANT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -96,6 +96,8 @@ class PaymentMoved(_message.Message):
     WINDOW_FIELD_NUMBER: _ClassVar[int]
     AT_MS_FIELD_NUMBER: _ClassVar[int]
     CODE_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    ASKED_FIELD_NUMBER: _ClassVar[int]
     transfer_id: str
     payment_id: str
     merchant_id: str
@@ -109,7 +111,9 @@ class PaymentMoved(_message.Message):
     window: int
     at_ms: int
     code: str
-    def __init__(self, transfer_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., merchant_id: _Optional[str] = ..., wallet_id: _Optional[str] = ..., amount: _Optional[int] = ..., fee: _Optional[int] = ..., reference: _Optional[str] = ..., note: _Optional[str] = ..., seq: _Optional[int] = ..., merchant_version: _Optional[int] = ..., window: _Optional[int] = ..., at_ms: _Optional[int] = ..., code: _Optional[str] = ...) -> None: ...
+    verdict: str
+    asked: int
+    def __init__(self, transfer_id: _Optional[str] = ..., payment_id: _Optional[str] = ..., merchant_id: _Optional[str] = ..., wallet_id: _Optional[str] = ..., amount: _Optional[int] = ..., fee: _Optional[int] = ..., reference: _Optional[str] = ..., note: _Optional[str] = ..., seq: _Optional[int] = ..., merchant_version: _Optional[int] = ..., window: _Optional[int] = ..., at_ms: _Optional[int] = ..., code: _Optional[str] = ..., verdict: _Optional[str] = ..., asked: _Optional[int] = ...) -> None: ...
 
 class WindowClosed(_message.Message):
     __slots__ = ("window", "first_seq", "last_seq", "chain_head")

@@ -26,6 +26,10 @@ class AccountKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ACCOUNT_KIND_WALLET: _ClassVar[AccountKind]
     ACCOUNT_KIND_AGENT: _ClassVar[AccountKind]
     ACCOUNT_KIND_MERCHANT: _ClassVar[AccountKind]
+    ACCOUNT_KIND_ORGANISATION: _ClassVar[AccountKind]
+    ACCOUNT_KIND_RESERVE: _ClassVar[AccountKind]
+    ACCOUNT_KIND_TRUST: _ClassVar[AccountKind]
+    ACCOUNT_KIND_RECEIVABLE: _ClassVar[AccountKind]
 
 class AccountState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -42,6 +46,26 @@ class TransferKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TRANSFER_KIND_CASH_OUT: _ClassVar[TransferKind]
     TRANSFER_KIND_PAYMENT: _ClassVar[TransferKind]
     TRANSFER_KIND_REFUND: _ClassVar[TransferKind]
+    TRANSFER_KIND_TRANSFER: _ClassVar[TransferKind]
+    TRANSFER_KIND_HOLD: _ClassVar[TransferKind]
+    TRANSFER_KIND_CAPTURE: _ClassVar[TransferKind]
+    TRANSFER_KIND_REVERSAL: _ClassVar[TransferKind]
+    TRANSFER_KIND_DISBURSEMENT: _ClassVar[TransferKind]
+    TRANSFER_KIND_TOP_UP: _ClassVar[TransferKind]
+    TRANSFER_KIND_UNLOAD: _ClassVar[TransferKind]
+    TRANSFER_KIND_CHARGEBACK: _ClassVar[TransferKind]
+    TRANSFER_KIND_RECOVERY: _ClassVar[TransferKind]
+    TRANSFER_KIND_DEFUND: _ClassVar[TransferKind]
+
+class TransferState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TRANSFER_STATE_UNSPECIFIED: _ClassVar[TransferState]
+    TRANSFER_STATE_DONE: _ClassVar[TransferState]
+    TRANSFER_STATE_HELD: _ClassVar[TransferState]
+    TRANSFER_STATE_CAPTURED: _ClassVar[TransferState]
+    TRANSFER_STATE_VOIDED: _ClassVar[TransferState]
+    TRANSFER_STATE_EXPIRED: _ClassVar[TransferState]
+    TRANSFER_STATE_REVERSED: _ClassVar[TransferState]
 TELECOM_UNSPECIFIED: Telecom
 TELECOM_VIETTEL: Telecom
 TELECOM_VNPT: Telecom
@@ -50,6 +74,10 @@ ACCOUNT_KIND_UNSPECIFIED: AccountKind
 ACCOUNT_KIND_WALLET: AccountKind
 ACCOUNT_KIND_AGENT: AccountKind
 ACCOUNT_KIND_MERCHANT: AccountKind
+ACCOUNT_KIND_ORGANISATION: AccountKind
+ACCOUNT_KIND_RESERVE: AccountKind
+ACCOUNT_KIND_TRUST: AccountKind
+ACCOUNT_KIND_RECEIVABLE: AccountKind
 ACCOUNT_STATE_UNSPECIFIED: AccountState
 ACCOUNT_STATE_OPEN: AccountState
 ACCOUNT_STATE_FROZEN: AccountState
@@ -60,6 +88,23 @@ TRANSFER_KIND_CASH_IN: TransferKind
 TRANSFER_KIND_CASH_OUT: TransferKind
 TRANSFER_KIND_PAYMENT: TransferKind
 TRANSFER_KIND_REFUND: TransferKind
+TRANSFER_KIND_TRANSFER: TransferKind
+TRANSFER_KIND_HOLD: TransferKind
+TRANSFER_KIND_CAPTURE: TransferKind
+TRANSFER_KIND_REVERSAL: TransferKind
+TRANSFER_KIND_DISBURSEMENT: TransferKind
+TRANSFER_KIND_TOP_UP: TransferKind
+TRANSFER_KIND_UNLOAD: TransferKind
+TRANSFER_KIND_CHARGEBACK: TransferKind
+TRANSFER_KIND_RECOVERY: TransferKind
+TRANSFER_KIND_DEFUND: TransferKind
+TRANSFER_STATE_UNSPECIFIED: TransferState
+TRANSFER_STATE_DONE: TransferState
+TRANSFER_STATE_HELD: TransferState
+TRANSFER_STATE_CAPTURED: TransferState
+TRANSFER_STATE_VOIDED: TransferState
+TRANSFER_STATE_EXPIRED: TransferState
+TRANSFER_STATE_REVERSED: TransferState
 
 class Account(_message.Message):
     __slots__ = ("account_id", "kind", "state", "telecom", "owner_id", "balance", "version", "month_used", "month_limit")
@@ -84,7 +129,7 @@ class Account(_message.Message):
     def __init__(self, account_id: _Optional[str] = ..., kind: _Optional[_Union[AccountKind, str]] = ..., state: _Optional[_Union[AccountState, str]] = ..., telecom: _Optional[_Union[Telecom, str]] = ..., owner_id: _Optional[str] = ..., balance: _Optional[int] = ..., version: _Optional[int] = ..., month_used: _Optional[int] = ..., month_limit: _Optional[int] = ...) -> None: ...
 
 class Transfer(_message.Message):
-    __slots__ = ("transfer_id", "kind", "amount", "fee", "from_account_id", "to_account_id", "at", "seq", "window", "refunded", "payment_id", "reference", "note", "code")
+    __slots__ = ("transfer_id", "kind", "amount", "fee", "from_account_id", "to_account_id", "at", "seq", "window", "refunded", "payment_id", "reference", "note", "code", "state", "expires_at", "in_review", "held_by", "verdict", "asked")
     TRANSFER_ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FIELD_NUMBER: _ClassVar[int]
@@ -99,6 +144,12 @@ class Transfer(_message.Message):
     REFERENCE_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
     CODE_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
+    IN_REVIEW_FIELD_NUMBER: _ClassVar[int]
+    HELD_BY_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    ASKED_FIELD_NUMBER: _ClassVar[int]
     transfer_id: str
     kind: TransferKind
     amount: int
@@ -113,7 +164,13 @@ class Transfer(_message.Message):
     reference: str
     note: str
     code: str
-    def __init__(self, transfer_id: _Optional[str] = ..., kind: _Optional[_Union[TransferKind, str]] = ..., amount: _Optional[int] = ..., fee: _Optional[int] = ..., from_account_id: _Optional[str] = ..., to_account_id: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., seq: _Optional[int] = ..., window: _Optional[int] = ..., refunded: _Optional[int] = ..., payment_id: _Optional[str] = ..., reference: _Optional[str] = ..., note: _Optional[str] = ..., code: _Optional[str] = ...) -> None: ...
+    state: TransferState
+    expires_at: _timestamp_pb2.Timestamp
+    in_review: bool
+    held_by: str
+    verdict: str
+    asked: int
+    def __init__(self, transfer_id: _Optional[str] = ..., kind: _Optional[_Union[TransferKind, str]] = ..., amount: _Optional[int] = ..., fee: _Optional[int] = ..., from_account_id: _Optional[str] = ..., to_account_id: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., seq: _Optional[int] = ..., window: _Optional[int] = ..., refunded: _Optional[int] = ..., payment_id: _Optional[str] = ..., reference: _Optional[str] = ..., note: _Optional[str] = ..., code: _Optional[str] = ..., state: _Optional[_Union[TransferState, str]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., in_review: _Optional[bool] = ..., held_by: _Optional[str] = ..., verdict: _Optional[str] = ..., asked: _Optional[int] = ...) -> None: ...
 
 class OpenWalletRequest(_message.Message):
     __slots__ = ("telecom", "owner_id")
@@ -160,6 +217,24 @@ class FundAgentResponse(_message.Message):
     TRANSFER_FIELD_NUMBER: _ClassVar[int]
     transfer: Transfer
     def __init__(self, transfer: _Optional[_Union[Transfer, _Mapping]] = ...) -> None: ...
+
+class FundReserveRequest(_message.Message):
+    __slots__ = ("idempotency_key", "amount", "reference")
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_FIELD_NUMBER: _ClassVar[int]
+    idempotency_key: str
+    amount: int
+    reference: str
+    def __init__(self, idempotency_key: _Optional[str] = ..., amount: _Optional[int] = ..., reference: _Optional[str] = ...) -> None: ...
+
+class FundReserveResponse(_message.Message):
+    __slots__ = ("transfer", "balance")
+    TRANSFER_FIELD_NUMBER: _ClassVar[int]
+    BALANCE_FIELD_NUMBER: _ClassVar[int]
+    transfer: Transfer
+    balance: int
+    def __init__(self, transfer: _Optional[_Union[Transfer, _Mapping]] = ..., balance: _Optional[int] = ...) -> None: ...
 
 class CashInRequest(_message.Message):
     __slots__ = ("idempotency_key", "wallet_id", "amount", "not_after")
@@ -258,6 +333,30 @@ class PayResponse(_message.Message):
     payment: Transfer
     balance: int
     def __init__(self, payment: _Optional[_Union[Transfer, _Mapping]] = ..., balance: _Optional[int] = ...) -> None: ...
+
+class SendRequest(_message.Message):
+    __slots__ = ("idempotency_key", "wallet_id", "to_wallet_id", "amount", "note", "not_after")
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    WALLET_ID_FIELD_NUMBER: _ClassVar[int]
+    TO_WALLET_ID_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
+    NOT_AFTER_FIELD_NUMBER: _ClassVar[int]
+    idempotency_key: str
+    wallet_id: str
+    to_wallet_id: str
+    amount: int
+    note: str
+    not_after: _timestamp_pb2.Timestamp
+    def __init__(self, idempotency_key: _Optional[str] = ..., wallet_id: _Optional[str] = ..., to_wallet_id: _Optional[str] = ..., amount: _Optional[int] = ..., note: _Optional[str] = ..., not_after: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class SendResponse(_message.Message):
+    __slots__ = ("transfer", "balance")
+    TRANSFER_FIELD_NUMBER: _ClassVar[int]
+    BALANCE_FIELD_NUMBER: _ClassVar[int]
+    transfer: Transfer
+    balance: int
+    def __init__(self, transfer: _Optional[_Union[Transfer, _Mapping]] = ..., balance: _Optional[int] = ...) -> None: ...
 
 class GetPaymentRequest(_message.Message):
     __slots__ = ("payment_id",)

@@ -50,6 +50,11 @@ class PaymentsServiceStub:
                 request_serializer=cho_dot_payments_dot_v1_dot_payments__pb2.FundAgentRequest.SerializeToString,
                 response_deserializer=cho_dot_payments_dot_v1_dot_payments__pb2.FundAgentResponse.FromString,
                 _registered_method=True)
+        self.FundReserve = channel.unary_unary(
+                '/cho.payments.v1.PaymentsService/FundReserve',
+                request_serializer=cho_dot_payments_dot_v1_dot_payments__pb2.FundReserveRequest.SerializeToString,
+                response_deserializer=cho_dot_payments_dot_v1_dot_payments__pb2.FundReserveResponse.FromString,
+                _registered_method=True)
         self.CashIn = channel.unary_unary(
                 '/cho.payments.v1.PaymentsService/CashIn',
                 request_serializer=cho_dot_payments_dot_v1_dot_payments__pb2.CashInRequest.SerializeToString,
@@ -69,6 +74,11 @@ class PaymentsServiceStub:
                 '/cho.payments.v1.PaymentsService/Pay',
                 request_serializer=cho_dot_payments_dot_v1_dot_payments__pb2.PayRequest.SerializeToString,
                 response_deserializer=cho_dot_payments_dot_v1_dot_payments__pb2.PayResponse.FromString,
+                _registered_method=True)
+        self.Send = channel.unary_unary(
+                '/cho.payments.v1.PaymentsService/Send',
+                request_serializer=cho_dot_payments_dot_v1_dot_payments__pb2.SendRequest.SerializeToString,
+                response_deserializer=cho_dot_payments_dot_v1_dot_payments__pb2.SendResponse.FromString,
                 _registered_method=True)
         self.GetPayment = channel.unary_unary(
                 '/cho.payments.v1.PaymentsService/GetPayment',
@@ -147,6 +157,14 @@ class PaymentsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FundReserve(self, request, context):
+        """Books the telecom's own money that came into its guarantee account. It pays commissions, and covers what the telecom
+        is still owed for money that its wallets received from others.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CashIn(self, request, context):
         """The calling agent took cash and gives wallet money for it, out of the agent's float.
         """
@@ -170,6 +188,13 @@ class PaymentsServiceServicer:
 
     def Pay(self, request, context):
         """Pays a merchant from the caller's wallet, by its QR code or by its id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Send(self, request, context):
+        """Sends money to another wallet, of the same telecom or another.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -264,6 +289,11 @@ def add_PaymentsServiceServicer_to_server(servicer, server):
                     request_deserializer=cho_dot_payments_dot_v1_dot_payments__pb2.FundAgentRequest.FromString,
                     response_serializer=cho_dot_payments_dot_v1_dot_payments__pb2.FundAgentResponse.SerializeToString,
             ),
+            'FundReserve': grpc.unary_unary_rpc_method_handler(
+                    servicer.FundReserve,
+                    request_deserializer=cho_dot_payments_dot_v1_dot_payments__pb2.FundReserveRequest.FromString,
+                    response_serializer=cho_dot_payments_dot_v1_dot_payments__pb2.FundReserveResponse.SerializeToString,
+            ),
             'CashIn': grpc.unary_unary_rpc_method_handler(
                     servicer.CashIn,
                     request_deserializer=cho_dot_payments_dot_v1_dot_payments__pb2.CashInRequest.FromString,
@@ -283,6 +313,11 @@ def add_PaymentsServiceServicer_to_server(servicer, server):
                     servicer.Pay,
                     request_deserializer=cho_dot_payments_dot_v1_dot_payments__pb2.PayRequest.FromString,
                     response_serializer=cho_dot_payments_dot_v1_dot_payments__pb2.PayResponse.SerializeToString,
+            ),
+            'Send': grpc.unary_unary_rpc_method_handler(
+                    servicer.Send,
+                    request_deserializer=cho_dot_payments_dot_v1_dot_payments__pb2.SendRequest.FromString,
+                    response_serializer=cho_dot_payments_dot_v1_dot_payments__pb2.SendResponse.SerializeToString,
             ),
             'GetPayment': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPayment,
@@ -427,6 +462,33 @@ class PaymentsService:
             _registered_method=True)
 
     @staticmethod
+    def FundReserve(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.payments.v1.PaymentsService/FundReserve',
+            cho_dot_payments_dot_v1_dot_payments__pb2.FundReserveRequest.SerializeToString,
+            cho_dot_payments_dot_v1_dot_payments__pb2.FundReserveResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def CashIn(request,
             target,
             options=(),
@@ -524,6 +586,33 @@ class PaymentsService:
             '/cho.payments.v1.PaymentsService/Pay',
             cho_dot_payments_dot_v1_dot_payments__pb2.PayRequest.SerializeToString,
             cho_dot_payments_dot_v1_dot_payments__pb2.PayResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Send(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.payments.v1.PaymentsService/Send',
+            cho_dot_payments_dot_v1_dot_payments__pb2.SendRequest.SerializeToString,
+            cho_dot_payments_dot_v1_dot_payments__pb2.SendResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,84 @@
+"""Who is who on the path of a payment: asked of the ledger once, and remembered."""
+
+from __future__ import annotations
+
+from kit import qr
+from kit.crypto import account_index
+from kit.errors import AccountNotFound, MerchantNotFound, PaymentNotFound, WrongTelecom
+from services.payments.server.common import TELECOM_OF, id_of
+from services.payments.store.ledger import Ledger, Movement
+from services.payments.store.memory import Memory
+
+
+class Directory:
+    """Facts that never or seldom change; what matters is checked again inside the payment."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        # A wallet's telecom never changes; neither does whom an agent account belongs to.
+        self._telecoms = Memory(100_000, keep_s=3600)
+        self._agents = Memory(10_000, keep_s=3600)
+        # A merchant's category and bank account may change.
+        self._categories = Memory(20_000, keep_s=30)
+        self._payees = Memory(20_000, keep_s=30)
+
+    async def payee(self, code: qr.Decoded) -> tuple[str, str]:
+        """Merchant and, for a bank's code, the directory entry that names it. Raises MerchantNotFound."""
+        if code.merchant_id:
+            return id_of(code.merchant_id, "mer", "merchant", MerchantNotFound), ""
+        if not code.bin or not code.account:
+            raise MerchantNotFound("the code names neither one of our merchants nor a bank account")
+        index = account_index(code.bin, code.account)
+        merchant_id = self._payees.get(index)
+        if merchant_id is None:
+            merchant_id = await self._ledger.merchant_of(index)
+            if merchant_id is None:
+                raise MerchantNotFound("no onboarded merchant has this bank account")
+            self._payees.put(index, merchant_id)
+        return merchant_id, index
+
+    def forget_payee(self, index: str) -> None:
+        """A directory entry moved."""
+        self._payees.forget(index)
+
+    async def telecom(self, wallet_id: str) -> str:
+        """Whose wallet it is. Raises AccountNotFound."""
+        telecom = self._telecoms.get(wallet_id)
+        if telecom is None:
+            wallet = await self._ledger.account(wallet_id)
+            if wallet is None or wallet.kind != "wallet":
+                raise AccountNotFound("there is no such wallet, or it is not yours")
+            telecom = wallet.telecom
+            self._telecoms.put(wallet_id, telecom)
+        return str(telecom)
+
+    async def category(self, merchant_id: str) -> str:
+        """What a merchant sells (ISO 18245). Raises MerchantNotFound."""
+        category = self._categories.get(merchant_id)
+        if category is None:
+            merchant = await self._ledger.account(merchant_id)
+            if merchant is None or merchant.kind != "merchant":
+                raise MerchantNotFound("no onboarded merchant has this code")
+            category = merchant.category
+            self._categories.put(merchant_id, category)
+        return str(category)
+
+    async def own_agent(self, owner: str, telecom: str) -> str:
+        """The person's float at this telecom. Raises WrongTelecom, AccountNotFound."""
+        agent_id = self._agents.get(f"{owner}|{telecom}")
+        if agent_id is None:
+            floats = {name: await self._ledger.unique("agent", name, owner) for name in TELECOM_OF}
+            if not any(floats.values()):
+                raise AccountNotFound("you have no agent account: a telecom's officer opens it")
+            agent_id = floats[telecom]
+            if agent_id is None:
+                raise WrongTelecom("your float is at another telecom than the wallet")
+            self._agents.put(f"{owner}|{telecom}", agent_id)
+        return str(agent_id)
+
+    async def payment(self, payment_id: str) -> Movement:
+        """A payment or captured hold. Raises PaymentNotFound."""
+        found = await self._ledger.transfer(id_of(payment_id, "pay", "payment_id", PaymentNotFound))
+        if found is None or found.op not in ("pay", "capture"):
+            raise PaymentNotFound("there is no such payment")
+        return found
