@@ -55,7 +55,7 @@ def payments(
     with tempfile.TemporaryDirectory(prefix="cho-bench-") as home:
         console.print("Starting a stack of its own ...")
         started = time.perf_counter()
-        with Stack(Path(home), seed=True, env={"CHO_RATE_SCALE": "10000"}) as stack:
+        with Stack(Path(home), seed=True, env={"CHO_RATE_SCALE": "10000", "CHO_PAYMENTS_A_MINUTE": "1000000"}) as stack:
             _first_payment(stack)
             first_s = time.perf_counter() - started
             report = {"first_payment_s": round(first_s, 1)} | _measure(stack, connections, seconds, rounds, console)

@@ -53,7 +53,9 @@ def main(users: Users = 50, seconds: Seconds = 30) -> None:
     with tempfile.TemporaryDirectory(prefix="cho-loadtest-") as folder:
         console.print("Starting a stack of its own ...")
         with (
-            Stack(Path(folder) / "stack", seed=True, env={"CHO_RATE_SCALE": "10000"}) as stack,
+            Stack(
+                Path(folder) / "stack", seed=True, env={"CHO_RATE_SCALE": "10000", "CHO_PAYMENTS_A_MINUTE": "1000000"}
+            ) as stack,
             Api(loopback(stack.gateway_url)) as api,
         ):
             run, verdict = play(stack, api, Path(folder), users, seconds, console)

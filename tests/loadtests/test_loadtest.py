@@ -42,7 +42,9 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     folder = tmp_path_factory.mktemp("loadtest")
     env = dict(os.environ)
     with (
-        Stack(folder / "stack", seed=True, env={"CHO_RATE_SCALE": "10000"}) as stack,
+        Stack(
+            folder / "stack", seed=True, env={"CHO_RATE_SCALE": "10000", "CHO_PAYMENTS_A_MINUTE": "1000000"}
+        ) as stack,
         Api(stack.gateway_url) as api,
     ):
         run, verdict = headless.play(stack, api, folder, USERS, SECONDS, Console(quiet=True))

@@ -18,7 +18,7 @@ from kit.ids import new_key
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     home: Path = tmp_path_factory.mktemp("stack")
-    with Stack(home, seed=True, env={"CHO_RATE_SCALE": "100"}) as running:
+    with Stack(home, seed=True, env={"CHO_RATE_SCALE": "100", "CHO_PAYMENTS_A_MINUTE": "1000000"}) as running:
         yield running
 
 
