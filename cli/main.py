@@ -20,6 +20,7 @@ COMMANDS = {
 GROUPS = {
     "qr": ("cli.qr", "Read QR payment codes."),
     "events": ("cli.events", "Look at streams, lag and dead letters."),
+    "limits": ("cli.limits", "Limits and velocity rules."),
     "bench": ("cli.bench", "Measure."),
 }
 
