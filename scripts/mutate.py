@@ -23,7 +23,8 @@ def main() -> int:
     killed = stats["killed"] + stats["timeout"]
     percent = 100 * killed / stats["total"]
     print(
-        f"{killed} of {stats['total']} mutants killed: {percent:.1f} % (goal {GOAL_PERCENT} %). `mutmut results` lists the rest."
+    print(f"{killed} of {stats['total']} mutants killed: {percent:.1f} % (goal {GOAL_PERCENT} %).")
+    print("`mutmut results` lists the rest, `mutmut show NAME` shows one.")
     )
     return 0 if percent >= GOAL_PERCENT else 1
 

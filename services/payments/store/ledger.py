@@ -329,6 +329,138 @@ class Ledger:
         keys, args = transfer_call(order, self._keys, new_transfer_id(order.op))
         return read_posted(await self._call("transfer_v2", keys, *args))
 
+    async def release(self, op: str, hold: Movement, owner: str, intent: Intent) -> int:
+        """Ends a hold without taking it: "void", or "expire" once its time is over. The payer's balance after it, đồng.
+
+        Done already, it is answered the same. `owner` must own the payee ("" for an operator or the clock).
+        """
+        k = self._keys
+        keys = [
+            k.meta, k.stream, k.transfer(hold.transfer_id), k.transfer(hold.related) if hold.related else k.meta,
+            k.due, k.account(hold.from_account), k.account(hold.to_account),
+        ]  # fmt: skip
+        scope = f"{intent.caller_id}|{op}|{hold.transfer_id}"
+        _, _, balance = await self._done(
+            "release_v2", keys, op, hold.transfer_id, owner, scope, intent.SerializeToString(), hold.related
+        )
+        return int(balance)
+
+    async def due(self, most: int) -> tuple[list[str], list[str]]:
+        """Holds and proposals whose time is over: their ids, at most `most` together, the oldest first."""
+        found = (await self._read(("ZRANGEBYSCORE", self._keys.due, 0, now_ms(), "LIMIT", 0, most)))[0]
+        return [i[2:] for i in found if i.startswith("h:")], [i[2:] for i in found if i.startswith("p:")]
+
+    # What is asked for before money moves
+
+    async def ask(
+        self, merchant_id: str, owner: str, reference: str, amount: int, expires_ms: int, intent: Intent
+    ) -> Request:
+        """A merchant's request; the same again is answered the same. Raises AlreadyExists for another amount."""
+        k = self._keys
+        await self._done(
+            "request_v2", [k.meta, k.stream, k.request(merchant_id, reference), k.account(merchant_id)],
+            merchant_id, owner, reference, amount, expires_ms, f"{intent.caller_id}|request|{merchant_id}|{reference}",
+            intent.SerializeToString(),
+        )  # fmt: skip
+        found = await self.request(merchant_id, reference)
+        if found is None:
+            raise Unavailable("the request ended meanwhile; ask for a new one")
+        return found
+
+    async def withdraw(self, merchant_id: str, owner: str, reference: str, intent: Intent) -> None:
+        """Cancels a merchant's request. Raises RequestPaid, RequestNotFound."""
+        k = self._keys
+        await self._done(
+            "withdraw_v2", [k.meta, k.stream, k.request(merchant_id, reference), k.account(merchant_id)],
+            merchant_id, owner, reference, f"{intent.caller_id}|withdraw|{merchant_id}|{reference}",
+            intent.SerializeToString(),
+        )  # fmt: skip
+
+    def request_key(self, merchant_id: str, reference: str) -> str:
+        """What guards a payment of a request (functions/4_transfer.lua, GUARDS)."""
+        return self._keys.request(merchant_id, reference)
+
+    def code_key(self, digest: str) -> str:
+        """What guards the redemption of a payer's code."""
+        return self._keys.code(digest)
+
+    def proposal_key(self, proposal_id: str) -> str:
+        """What guards an operation that needs a second person."""
+        return self._keys.proposal(proposal_id)
+
+    def debts_key(self) -> str:
+        """What notes who owes, with operations on receivables."""
+        return self._keys.debts
+
+    async def request(self, merchant_id: str, reference: str) -> Request | None:
+        """One request; None where there is none, or it ended more than 7 days ago."""
+        key = self._keys.request(merchant_id, reference)
+        state, amount, expires, paid, made = (await self._read(("HMGET", key, "s", "a", "e", "p", "at")))[0]
+        if state is None:
+            return None
+        return Request(merchant_id, reference, state, int(amount), int(expires), int(paid), int(made))
+
+    async def put_code(
+        self, digest: str, wallet_id: str, owner: str, ceiling: int, expires_ms: int, intent: Intent
+    ) -> None:
+        """A payer's one-time code, known to the ledger by its digest only."""
+        k = self._keys
+        await self._done(
+            "code_v2", [k.meta, k.stream, k.code(digest), k.account(wallet_id)],
+            digest, wallet_id, owner, ceiling, expires_ms, f"{intent.caller_id}|code|{digest}",
+            intent.SerializeToString(),
+        )  # fmt: skip
+
+    async def cancel_code(self, digest: str, wallet_id: str, owner: str, intent: Intent) -> None:
+        """Takes a code back. Raises CodeInvalid, CodeUsed."""
+        k = self._keys
+        await self._done(
+            "cancel_code_v2", [k.meta, k.stream, k.code(digest), k.account(wallet_id)],
+            digest, wallet_id, owner, f"{intent.caller_id}|cancel_code|{digest}", intent.SerializeToString(),
+        )  # fmt: skip
+
+    async def wallet_of_code(self, digest: str) -> str | None:
+        """Whose money a code pays with."""
+        return (await self._read(("HGET", self._keys.code(digest), "w")))[0]
+
+    async def propose(
+        self, proposal_id: str, op: str, target: str, who: str, expires_ms: int, reason: str, intent: Intent
+    ) -> None:
+        """Proposes an operation on a transfer for a second person to approve."""
+        k = self._keys
+        await self._done(
+            "propose_v2", [k.meta, k.stream, k.proposal(proposal_id), k.due],
+            proposal_id, op, target, who, expires_ms, reason, f"{who}|propose|{proposal_id}",
+            intent.SerializeToString(),
+        )  # fmt: skip
+
+    async def decline(self, proposal_id: str, state: str, who: str, intent: Intent) -> None:
+        """Ends a proposal without doing it: "rejected", or "expired" once its time is over."""
+        k = self._keys
+        await self._done(
+            "decline_v2", [k.meta, k.stream, k.proposal(proposal_id), k.due],
+            proposal_id, state, who, f"{who}|decline|{proposal_id}", intent.SerializeToString(),
+        )  # fmt: skip
+
+    async def proposal(self, proposal_id: str) -> Proposal | None:
+        """One proposal; None where there is none, or it ended more than 7 days ago."""
+        key = self._keys.proposal(proposal_id)
+        row = (await self._read(("HMGET", key, "s", "k", "t", "by", "d", "e", "n", "at")))[0]
+        if row[0] is None:
+            return None
+        state, op, target, by, decided, expires, reason, made = (value or "" for value in row)
+        return Proposal(proposal_id, state, op, target, by, decided, int(expires), reason, int(made))
+
+    async def open_proposals(self, most: int) -> list[Proposal]:
+        """What waits for a second person, the soonest to expire first."""
+        ids = (await self._read(("ZRANGEBYSCORE", self._keys.due, "-inf", "+inf", "LIMIT", 0, 10 * most)))[0]
+        found = [await self.proposal(i[2:]) for i in ids if i.startswith("p:")][:most]
+        return [proposal for proposal in found if proposal and proposal.state == "proposed"]
+
+    async def debts(self) -> list[str]:
+        """Receivables on which somebody owes."""
+        return sorted((await self._read(("SMEMBERS", self._keys.debts)))[0])
+
     async def resolve(self, caller: str, op: str, key: str) -> tuple[str, str, int]:
         """(code, transfer id, seq) of how a key ended; "KEY_SPENT" where it never arrived, and now never will."""
         scope = scope_of(caller, op, key)
