@@ -22,10 +22,8 @@ def main() -> int:
     stats = json.loads(STATS.read_text())
     killed = stats["killed"] + stats["timeout"]
     percent = 100 * killed / stats["total"]
-    print(
     print(f"{killed} of {stats['total']} mutants killed: {percent:.1f} % (goal {GOAL_PERCENT} %).")
     print("`mutmut results` lists the rest, `mutmut show NAME` shows one.")
-    )
     return 0 if percent >= GOAL_PERCENT else 1
 
 
