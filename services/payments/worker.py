@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import eventlet
 import hiredis
 import redis
-from cho.events.v1.events_pb2 import MerchantChanged
-from cho.events.v1.intent_pb2 import Intent
 from nameko.extensions import DependencyProvider
 from nameko.timer import timer
 
+from kit import log
 from kit.clock import from_ms
 from kit.config import settings
-from kit.errors import Unavailable
 from kit.ledger_event import from_fields
 from kit.streams import clients, names
 from kit.streams.entry import Entry
@@ -20,11 +19,14 @@ from kit.streams.group import stream_handler
 from kit.streams.ledger import ledger_reader
 from kit.streams.trim import trim_ledger, trim_stream
 from services.payments import announce
+from services.payments.merchants import STATES, exempt_owner, put_merchant
 from services.payments.store import library
-from services.payments.store.keys import keys
 from services.payments.store.live import KEPT, STREAM, live_key
 
-_STATES = {"merchant.activated": "open", "merchant.reinstated": "open", "merchant.suspended": "frozen"}
+# Between two looks whether the ledger takes writes, s.
+_COPY_S = 0.25
+
+_logger = log.logger(__name__)
 
 
 def _announced() -> int:
@@ -73,10 +75,22 @@ def publish(client: redis.Redis, entries: list[Entry]) -> None:
 
 
 class Functions(DependencyProvider):
-    """Sees that the ledger's functions are loaded. Raises RuntimeError where they are there with another text."""
+    """Sees that the ledger's functions are loaded. Raises RuntimeError where they are there with another text.
+
+    Loading them is a write: it waits until the ledger has the copies that it needs for one.
+    """
 
     def setup(self) -> None:
-        library.load(clients.ledger())
+        while True:
+            try:
+                library.load(clients.ledger())
+            except redis.ResponseError as refused:
+                if not str(refused).startswith("NOREPLICAS"):
+                    raise
+                _logger.warning("functions wait for the ledger's copy", reason=str(refused))
+                eventlet.sleep(_COPY_S)
+            else:
+                return
 
 
 class Payments:
@@ -97,42 +111,11 @@ class Payments:
         trim_stream(STREAM)
         trim_ledger()
 
-    @stream_handler("onboarding:events", group="payments.directory", types=set(_STATES))
+    @stream_handler("onboarding:events", group="payments.directory", types=set(STATES))
     def on_merchant(self, event: Event) -> None:
-        """Opens a merchant's account, or stops and starts its payments."""
+        """Opens a merchant's account, or stops and starts its payments; its owner's wallets have no monthly limit."""
         put_merchant(clients.ledger(), event)
-
-
-def put_merchant(ledger: redis.Redis, event: Event) -> None:
-    """Brings the ledger to what onboarding says of a merchant; an older event changes nothing.
-
-    Raises Unavailable while the ledger is fenced (the event is delivered again), RuntimeError where the ledger refuses.
-    """
-    change, k = MerchantChanged.FromString(event.data), keys()
-    intent = Intent(
-        caller_id="service:onboarding",
-        event_id=event.id,
-        name=change.name,
-        market_name=change.market_name,
-        stall=change.stall,
-        bank_bin=change.bank_bin,
-        category_code=change.category_code,
-        merchant_version=change.version,
-        account_index=change.account_index,
-    )
-    run = ledger.info("server")["run_id"]
-    reply = ledger.fcall(
-        "merchant_v2", 5,
-        k.meta, k.stream, k.account(change.merchant_id), k.bank_account(change.account_index), k.owner(change.owner_id),
-        run, change.merchant_id, change.owner_id, _STATES[event.type], change.version, change.bank_bin,
-        change.category_code, change.name, change.market_name, change.stall, f"service:onboarding|merchant|{event.id}",
-        intent.SerializeToString(deterministic=True),
-    )  # fmt: skip
-    code = reply[0].decode() if isinstance(reply[0], bytes) else reply[0]
-    if code == "LEDGER_FENCED":
-        raise Unavailable("the ledger is fenced; the event comes again")
-    if code != "OK":
-        raise RuntimeError(f"the ledger refused {event.type} of {change.merchant_id}: {code}")
+        exempt_owner(clients.ledger(), event)
 
 
 SERVICES = [Payments]

@@ -192,6 +192,14 @@ async def test_each_method_is_for_its_roles_and_for_nobody_without_the_gateways_
     assert api.bench.dump() == before
 
 
+async def test_a_vendors_wallet_has_no_monthly_limit(api: Api) -> None:
+    vendor, _ = await api.vendor()
+    wallet = (await api(vendor, "OpenWallet", pb.OpenWalletRequest(telecom=VNPT))).wallet
+    assert wallet.month_limit == 0
+    shopper = (await api(person("shopper"), "OpenWallet", pb.OpenWalletRequest(telecom=VNPT))).wallet
+    assert shopper.month_limit == 100_000_000
+
+
 async def test_money_moves_only_out_of_the_callers_own_wallet(api: Api) -> None:
     (_, wallet), (stranger, own), (_, merchant) = await api.shopper(5_000), await api.shopper(), await api.vendor()
     _, agent = await api.agent()

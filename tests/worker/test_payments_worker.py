@@ -21,11 +21,12 @@ from kit.streams import names
 from kit.streams.entry import Entry
 from kit.streams.event import Event, from_entry
 from services.payments import limits, transfer
+from services.payments.merchants import exempt_owner, put_merchant
 from services.payments.store import library
 from services.payments.store.keys import Keys
 from services.payments.store.ledger import Ledger, Order, Posted
 from services.payments.store.live import STREAM, live_key
-from services.payments.worker import Payments, commands, publish, put_merchant
+from services.payments.worker import Payments, commands, publish
 from tests.payments.conftest import OPERATOR, TELECOMS
 
 pytestmark = pytest.mark.worker
@@ -240,6 +241,20 @@ def test_a_merchant_is_paid_from_its_activation_until_its_suspension(
     changes = [entry for entry in market.entries() if entry.fields[b"t"] == other.encode()]
     assert [entry.fields[b"z"] for entry in changes] == [b"open,970436", b"frozen,970436", b"open,970436"]
     until(lambda: client.xpending("onboarding:events", "payments.directory")["pending"] == 0)
+
+
+def test_the_wallets_of_a_merchants_owner_have_no_monthly_limit(client: redis.Redis, market: Market) -> None:
+    event = told("merchant.activated", market.merchant, 2)
+    owner = MerchantChanged.FromString(event.data).owner_id
+    run = client.info("server")["run_id"]
+    for name, kind in (("wal_1", "wallet"), ("agt_1", "agent")):
+        keys_ = [KEYS.account(name), KEYS.unique(kind, "VIETTEL", owner), KEYS.owner(owner)]
+        told_ = [run, name, kind, "VIETTEL", owner, "0", "s", b""]
+        assert client.fcall("open_v2", 5, KEYS.meta, KEYS.stream, *keys_, *told_)[0] == b"OK"
+    for _ in range(2):  # an event may come again
+        exempt_owner(client, event)
+    assert client.hget(KEYS.account("wal_1"), "x") == b"1"
+    assert [e.fields[b"t"] for e in market.entries() if e.fields[b"op"] == b"exempt"] == [b"wal_1"]
 
 
 def test_events_out_of_order_end_where_the_newest_says(client: redis.Redis, market: Market) -> None:
