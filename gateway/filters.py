@@ -18,7 +18,15 @@ COOKIE = "cho_access"
 _HTTP = "extensions.filters.http"
 # What only the gateway may say: claims, proof of the edge, Envoy's own commands.
 _STRIPPED = ("x-cho-", "x-envoy-", "x-jwt-payload")
-_CLAIMS = {"x-cho-sub": "sub", "x-cho-roles": "roles", "x-cho-ins": "ins", "x-cho-sid": "sid"}
+_CLAIMS = {
+    "x-cho-sub": "sub",
+    "x-cho-roles": "roles",
+    "x-cho-ins": "ins",
+    "x-cho-sid": "sid",
+    "x-cho-pin-at": "pin_at",
+    "x-cho-dev": "dev",
+    "x-cho-dev-at": "dev_at",
+}
 # On every reply, unless it says otherwise: the few pages have a policy of their own.
 _SAFE_HEADERS = {
     "cache-control": "no-store",

@@ -89,7 +89,9 @@ def _operation(method: Method, route: HttpRoute, schemas: _Schemas) -> dict[str,
             "burst": rate.burst,
         },
     }
-    if route.body:
+    if method.input == HTTP_BODY:
+        operation["requestBody"] = {"required": True, "content": {"*/*": {"schema": {}}}}
+    elif route.body:
         body = schemas.object(method.input, without=route.variables)
         operation["requestBody"] = {"required": bool(body["properties"]), "content": _json(body)}
     return operation

@@ -9,6 +9,7 @@ from functools import cache
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from kit import phones
 from kit.config import settings
 
 
@@ -37,6 +38,11 @@ def blind_index(field: str, text: str) -> str:
 def account_index(bank_bin: str, account_number: str) -> str:
     """Blind index of a bank account; the same in every service, so that a VietQR code finds its merchant."""
     return blind_index("settlement.account", f"{bank_bin}:{account_number.upper()}")
+
+
+def phone_index(phone: str) -> str:
+    """Blind index of a phone however it is written; the same in every service. Raises InvalidArgument."""
+    return blind_index("users.phone", phones.normalise(phone))
 
 
 def mask(text: str, shown: int = 4) -> str:

@@ -75,6 +75,7 @@ WrongPin = _error("WRONG_PIN", "UNAUTHENTICATED", "Phone or PIN is wrong.")
 SessionEnded = _error("SESSION_ENDED", "UNAUTHENTICATED", "The refresh token is spent, expired or revoked.")
 # HTTP 403
 PermissionDenied = _error("PERMISSION_DENIED", "PERMISSION_DENIED", "Not for this caller.")
+StepUpNeeded = _error("STEP_UP_NEEDED", "PERMISSION_DENIED", "So much money needs a PIN entered just now.")
 FourEyes = _error("FOUR_EYES", "PERMISSION_DENIED", "A second person has to do this.")
 # HTTP 404
 NotFound = _error("NOT_FOUND", "NOT_FOUND", "There is no such thing, or it is not the caller's.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kit.config import settings
-from kit.errors import NotFound, PermissionDenied, Unauthenticated
+from kit.errors import NotFound, PermissionDenied, StepUpNeeded, Unauthenticated
 from kit.rpc.policy import Policy
 
 _NOBODY: frozenset[str] = frozenset()
@@ -15,11 +15,23 @@ _NOBODY: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """`sub` is the user id ("" for nobody), `roles` lower-case names, `institution` a bank's or telecom's code."""
+    """`sub` is the user id ("" for nobody), `roles` lower-case names, `institution` a bank's or telecom's code.
+
+    Times are Unix seconds, UTC: `pin_at_s` when the PIN was last entered in this session, `device_at_s` when this
+    person first signed in with this device (without a device: when the session began). 0 where nobody says, as of
+    services, and of tokens made before these claims were.
+    """
 
     sub: str = ""
     roles: frozenset[str] = _NOBODY
     institution: str = ""
+    pin_at_s: int = 0
+    device_id: str = ""
+    device_at_s: int = 0
+
+    def fresh_pin(self, now_s: int, within_s: int) -> bool:
+        """Whether the PIN was entered at most `within_s` seconds before `now_s` (Unix seconds)."""
+        return now_s - self.pin_at_s <= within_s
 
 
 ANONYMOUS = Caller()
@@ -47,6 +59,14 @@ class Call:
         if owner_id != self.caller.sub and not self.has(*roles_that_may_too):
             raise NotFound("there is no such thing, or it is not yours")
 
+    def require_fresh_pin(self, now_s: int, within_s: int) -> None:
+        """Raises StepUpNeeded where the PIN was last entered more than `within_s` seconds before `now_s`."""
+        if not self.caller.fresh_pin(now_s, within_s):
+            raise StepUpNeeded(
+                f"enter the PIN again (POST /v1/step-up) and send the same request within {within_s} s",
+                within_s=str(within_s),
+            )
+
     def set_header(self, name: str, value: str) -> None:
         """Adds a response header (sent as initial metadata)."""
         self.headers.append((name, value))
@@ -62,14 +82,24 @@ def accept(policy: Policy, context: Any) -> Call:
     if hmac.compare_digest(metadata.get("x-cho-edge", ""), settings().edge_secret):
         sub = metadata.get("x-cho-sub", "")
         if sub:
-            roles = frozenset(metadata.get("x-cho-roles", "").split(","))
-            caller = Caller(sub, roles, metadata.get("x-cho-ins", ""))
+            caller = _claimed(sub, metadata)
     if not policy.anyone:
         if not caller.sub:
             raise Unauthenticated("sign in first: POST /v1/sign-in")
         if caller.roles.isdisjoint(policy.roles):
             raise PermissionDenied(f"needs one of the roles: {', '.join(sorted(policy.roles))}")
     return Call(caller, metadata.get("x-request-id", ""), metadata.get("traceparent", ""), metadata, context)
+
+
+def _claimed(sub: str, metadata: dict[str, Any]) -> Caller:
+    return Caller(
+        sub,
+        frozenset(metadata.get("x-cho-roles", "").split(",")),
+        metadata.get("x-cho-ins", ""),
+        int(metadata.get("x-cho-pin-at", 0)),
+        metadata.get("x-cho-dev", ""),
+        int(metadata.get("x-cho-dev-at", 0)),
+    )
 
 
 def service_metadata(service: str, on_behalf_of: Call | None = None) -> tuple[tuple[str, str], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,7 +25,21 @@ _ALGORITHMS = ["ES256"]
 _REFRESH = re.compile(r"(ses_[0-9a-f]{32})\.[A-Za-z0-9_-]{43}")
 
 
-def claims(user: User, session_id: str, now: datetime) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """What a session's access tokens say of it (UTC).
+
+    `pin_at` is when the PIN was last entered in it: at sign-in or step-up, never by refreshing. `device_at` is when the
+    device was first seen with this person; a session without a device is its own, new when it began.
+    """
+
+    session_id: str
+    pin_at: datetime
+    device_id: str
+    device_at: datetime
+
+
+def claims(user: User, signed_in: SignedIn, now: datetime) -> dict[str, Any]:
     """What an access token says. `roles` is one string: the gateway passes array claims on as base64 JSON."""
     issued_s = int(now.timestamp())
     return {
@@ -33,7 +48,10 @@ def claims(user: User, session_id: str, now: datetime) -> dict[str, Any]:
         "sub": user.user_id,
         "roles": ",".join(user.roles),
         "ins": user.institution,
-        "sid": session_id,
+        "sid": signed_in.session_id,
+        "pin_at": int(signed_in.pin_at.timestamp()),
+        "dev": signed_in.device_id,
+        "dev_at": int(signed_in.device_at.timestamp()),
         "iat": issued_s,
         "exp": issued_s + int(ACCESS_LIFE.total_seconds()),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
@@ -23,9 +23,6 @@ ROLES = (
 _TEAM_MAY_CREATE = frozenset({"shopper", "vendor"})
 _AT_AN_INSTITUTION = frozenset({"officer", "agent"})
 
-_PHONE = re.compile(r"(?:0|\+84)([1-9][0-9]{8})")
-_PHONE_SEPARATORS = str.maketrans("", "", " .-")
-
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -43,23 +40,28 @@ class User:
         return f"+84*****{self.phone[-3:]}"
 
 
-def normalise_phone(text: str) -> str:
-    """`+84` and nine digits, from "0912 345 678", "0912.345.678" or "+84912345678". Raises InvalidArgument.
-
-    A Vietnamese number is ten digits from 0. Its prefix does not name its operator: numbers are portable.
-    """
-    match = _PHONE.fullmatch(text.translate(_PHONE_SEPARATORS))
-    if match is None:
-        raise InvalidArgument("phone: ten digits from 0, or +84 and nine digits")
-    return "+84" + match[1]
-
-
 def check_name(text: str) -> str:
     """`text` without blanks around it: 1 to NAME_LENGTH_MAX printable characters. Raises InvalidArgument."""
     name = text.strip()
     if not 0 < len(name) <= NAME_LENGTH_MAX or not name.isprintable():
         raise InvalidArgument(f"name: 1 to {NAME_LENGTH_MAX} printable characters")
     return name
+
+
+def display_name(name: str) -> str:
+    """A name as a payer may see it before paying a phone number: enough to notice a wrong digit, not to learn a name.
+
+    The family name stays (two in five people are Nguyễn); of the others the initial, and a star for each letter more:
+    "Nguyễn T** L**". A name of one word is no family name: "L**".
+    """
+    # One code point a letter: otherwise a hidden "ễ" could be three stars.
+    family, *given = unicodedata.normalize("NFC", name).split()
+    return " ".join([family, *map(_initial, given)]) if given else _initial(family)
+
+
+def _initial(word: str) -> str:
+    # Never without a star: who sees a bare "Á" would take it for a whole word.
+    return word[0] + "*" * max(1, len(word) - 1)
 
 
 def check_roles(roles: Collection[str], institution: str) -> tuple[str, ...]:

@@ -1,13 +1,15 @@
-"""Identity's worker: publishes what people have to tell, keeps the signing keys turning."""
+"""Identity's worker: publishes what there is to tell of people, keeps the signing keys turning."""
 
 from __future__ import annotations
 
 from nameko.timer import timer
 
-from kit import clock
+from kit import clock, log
 from kit.streams.relay import Relay
 from kit.streams.trim import trim_stream
 from services.identity import store
+
+_logger = log.logger(__name__)
 
 
 class IdentityWorker:
@@ -19,6 +21,12 @@ class IdentityWorker:
     @timer(interval=300, eager=True)
     def rotate_keys(self) -> None:
         store.rotate_keys(clock.now())
+
+    # At start, for who is stored already; again and again, for who is created by servers of the version before.
+    @timer(interval=60, eager=True)
+    def tell_of_everybody(self) -> None:
+        if told := store.tell_of_everybody():
+            _logger.info("told of people again", people=told)
 
     @timer(interval=60)
     def trim(self) -> None:

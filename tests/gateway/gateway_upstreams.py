@@ -34,6 +34,8 @@ class Upstream:
         self.jwks = httpbody_pb2.HttpBody(content_type="application/json", data=_json({"keys": [key.as_dict()]}))
         # Metadata of every call, newest last.
         self.seen: list[dict[str, str]] = []
+        # Ids of the devices that were to be removed.
+        self.removed: list[str] = []
         # Time that each of them was given, s.
         self.given_s: list[float] = []
         # A port of our own: with SO_REUSEPORT the kernel may hand out somebody else's.
@@ -45,6 +47,7 @@ class Upstream:
                     {
                         "GetJwks": _unary(identity_pb2.GetJwksRequest, lambda _request, _context: self.jwks),
                         "SignIn": _unary(identity_pb2.SignInRequest, self._sign_in),
+                        "RemoveDevice": _unary(identity_pb2.RemoveDeviceRequest, self._remove_device),
                     },
                 ),
                 grpc.method_handlers_generic_handler(
@@ -75,6 +78,11 @@ class Upstream:
     def _sign_in(self, request: Any, context: grpc.ServicerContext) -> Any:
         self._note(context)
         return identity_pb2.SignInResponse(user=identity_pb2.User(name=request.phone))
+
+    def _remove_device(self, request: Any, context: grpc.ServicerContext) -> Any:
+        self._note(context)
+        self.removed.append(request.device_id)
+        return identity_pb2.RemoveDeviceResponse()
 
     def _pay(self, request: Any, context: grpc.ServicerContext) -> Any:
         self._note(context)

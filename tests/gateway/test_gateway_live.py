@@ -55,8 +55,24 @@ def test_claims_reach_the_service_and_the_token_does_not(edge: Edge) -> None:
     assert seen["x-cho-roles"] == "shopper,vendor"
     assert seen["x-cho-ins"] == "VIETTEL"
     assert seen["x-cho-sid"] == "ses_1"
+    assert [seen.get(name) for name in ("x-cho-pin-at", "x-cho-dev", "x-cho-dev-at")] == [None] * 3
     assert seen["x-cho-edge"] == edge.settings.edge_secret
     assert "authorization" not in seen
+
+
+def test_times_in_claims_reach_the_service_as_whole_seconds(edge: Edge) -> None:
+    edge.http.get(ACCOUNT, headers=edge.signed_in(pin_at=1_780_000_001, dev="dev_1", dev_at=2**31 + 1))
+
+    seen = edge.upstream.seen[-1]
+    assert (seen["x-cho-pin-at"], seen["x-cho-dev"], seen["x-cho-dev-at"]) == ("1780000001", "dev_1", "2147483649")
+
+
+def test_a_forged_time_of_the_pin_does_not_stand_beside_the_tokens(edge: Edge) -> None:
+    forged = {"x-cho-pin-at": "1999999999", "x-cho-dev": "dev_boss", "x-cho-dev-at": "1"}
+    edge.http.get(ACCOUNT, headers=edge.signed_in(pin_at=1_780_000_001, dev="dev_1", dev_at=1_770_000_001) | forged)
+
+    seen = edge.upstream.seen[-1]
+    assert (seen["x-cho-pin-at"], seen["x-cho-dev"], seen["x-cho-dev-at"]) == ("1780000001", "dev_1", "1770000001")
 
 
 @pytest.mark.parametrize("signed_in", [True, False])
@@ -67,6 +83,9 @@ def test_what_a_client_claims_about_itself_is_stripped(edge: Edge, signed_in: bo
         "x-cho-ins": "970436",
         "x-cho-edge": "guess",
         "x-cho-sid": "ses_boss",
+        "x-cho-pin-at": "1999999999",
+        "x-cho-dev": "dev_boss",
+        "x-cho-dev-at": "1",
         "x-cho-other": "1",
         "X-Jwt-Payload": "e30",
         "x-envoy-upstream-rq-timeout-ms": "1",
@@ -82,7 +101,16 @@ def test_what_a_client_claims_about_itself_is_stripped(edge: Edge, signed_in: bo
     assert seen.get("x-cho-sub") == ("usr_1" if signed_in else None)
     assert seen.get("x-cho-roles") == ("shopper,vendor" if signed_in else None)
     assert seen["x-request-id"] != "mine"
-    for name in ("x-cho-ins", "x-cho-sid", "x-cho-other", "x-jwt-payload", "x-envoy-upstream-rq-timeout-ms"):
+    for name in (
+        "x-cho-ins",
+        "x-cho-sid",
+        "x-cho-pin-at",
+        "x-cho-dev",
+        "x-cho-dev-at",
+        "x-cho-other",
+        "x-jwt-payload",
+        "x-envoy-upstream-rq-timeout-ms",
+    ):
         assert name not in seen
 
 
@@ -191,6 +219,13 @@ def test_bodies_may_use_either_spelling(edge: Edge) -> None:
     for body in ({"amount": 5, "note": "rau"}, {"amount": "5", "note": "rau", "idempotencyKey": "k"}):
         reply = edge.http.post("/v1/payments", json=body, headers=edge.signed_in())
         assert (reply.json()["payment"]["amount"], reply.json()["payment"]["note"]) == ("5", "rau")
+
+
+def test_a_removal_carries_its_path_and_no_body(edge: Edge) -> None:
+    reply = edge.http.delete("/v1/me/devices/dev_1", headers=edge.signed_in())
+
+    assert (reply.status_code, reply.json()) == (200, {})
+    assert edge.upstream.removed == ["dev_1"]
 
 
 def test_an_unknown_path_is_no_route(edge: Edge) -> None:

@@ -22,7 +22,7 @@ from tests.conftest import opened
 PIN, OTHER_PIN = "482917", "730594"
 PHONE = "0912345678"
 
-_COLLECTIONS = (store.Person, store.Session, store.Guess, store.KeyRing)
+_COLLECTIONS = (store.Person, store.Session, store.KnownDevice, store.Guess, store.KeyRing)
 
 
 class Clock:

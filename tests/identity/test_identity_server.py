@@ -27,6 +27,8 @@ from services.identity.user import User
 from tests.identity.conftest import OTHER_PIN, PHONE, PIN, Clock, claims
 
 NOBODYS_PHONE = "0987654321"
+# What apps call themselves.
+DEVICE, OTHER_DEVICE = "0b9f3c1e-6a54-4d2b-9c1a-2f6de0a81b37", "5d0c8a92-13fe-4b67-8f20-9ae1c47d6b05"
 
 
 def refused(call: object, request: object, metadata: tuple[tuple[str, str], ...] = ()) -> str:
@@ -217,6 +219,199 @@ def test_signing_out_of_nothing_succeeds(identity: IdentityServiceStub) -> None:
     identity.SignOut(pb.SignOutRequest(refresh_token="x"), metadata=(("cookie", "cho_access=a.b.c"),))
 
 
+# Fresh PINs
+
+
+def as_gateway(identity: IdentityServiceStub, access_token: str) -> tuple[tuple[str, str], ...]:
+    """What the gateway makes of a token: metadata."""
+    said = verified(identity, access_token)
+    names = {"sid": "sid", "pin_at": "pin-at", "dev": "dev", "dev_at": "dev-at"}
+    more = {header: str(said[claim]) for claim, header in names.items()}
+    return claims(str(said["sub"]), str(said["roles"]), **more)
+
+
+def test_stepping_up_gives_a_token_of_the_same_session_whose_pin_is_fresh(
+    identity: IdentityServiceStub, shopper: User, moving_clock: Clock
+) -> None:
+    first = sign_in(identity).tokens
+    moving_clock.moved = timedelta(minutes=10)
+    reply, call = identity.StepUp.with_call(
+        pb.StepUpRequest(pin=PIN), metadata=as_gateway(identity, first.access_token)
+    )
+    before, after = verified(identity, first.access_token), verified(identity, reply.access_token)
+    assert before["pin_at"] == before["iat"]
+    assert after["pin_at"] == after["iat"]
+    assert after["iat"] - before["iat"] in (600, 601)  # type: ignore[operator]
+    assert reply.expires_in_s == after["exp"] - after["iat"] == 900  # type: ignore[operator]
+    same = ("sub", "roles", "ins", "sid", "dev", "dev_at")
+    assert {name: before[name] for name in same} == {name: after[name] for name in same}
+    kept = set_cookies(call)
+    assert kept.keys() == {"cho_access"}
+    assert kept["cho_access"].startswith(f"cho_access={reply.access_token};")
+
+
+def test_refreshing_keeps_the_time_of_the_last_pin(
+    identity: IdentityServiceStub, shopper: User, moving_clock: Clock
+) -> None:
+    tokens = sign_in(identity).tokens
+    moving_clock.moved = timedelta(minutes=10)
+    fresh = identity.StepUp(pb.StepUpRequest(pin=PIN), metadata=as_gateway(identity, tokens.access_token)).access_token
+    moving_clock.moved = timedelta(minutes=20)
+    refreshed = identity.RefreshToken(pb.RefreshTokenRequest(refresh_token=tokens.refresh_token)).tokens.access_token
+    assert verified(identity, refreshed)["pin_at"] == verified(identity, fresh)["pin_at"]
+    assert verified(identity, refreshed)["iat"] != verified(identity, fresh)["iat"]
+
+
+def test_a_stolen_access_token_without_the_pin_cannot_step_up_and_locks_the_phone(
+    identity: IdentityServiceStub, shopper: User, moving_clock: Clock
+) -> None:
+    tokens = sign_in(identity).tokens
+    thief = as_gateway(identity, tokens.access_token)
+    moving_clock.moved = timedelta(minutes=10)
+    codes = [refused(identity.StepUp, pb.StepUpRequest(pin=OTHER_PIN), thief) for _ in range(GUESSES_MAX + 1)]
+    assert codes == ["WRONG_PIN"] * GUESSES_MAX + ["TOO_MANY_ATTEMPTS"]
+    assert refused(identity.StepUp, pb.StepUpRequest(pin=PIN), thief) == "TOO_MANY_ATTEMPTS"
+    assert refused(identity.SignIn, pb.SignInRequest(phone=PHONE, pin=PIN)) == "TOO_MANY_ATTEMPTS"
+    refreshed = identity.RefreshToken(pb.RefreshTokenRequest(refresh_token=tokens.refresh_token)).tokens.access_token
+    said = verified(identity, refreshed)
+    assert said["pin_at"] == said["dev_at"] == verified(identity, tokens.access_token)["iat"]
+
+
+def test_wrong_pins_at_sign_in_and_at_step_up_count_together_and_a_right_one_clears_them(
+    identity: IdentityServiceStub, shopper: User
+) -> None:
+    me = as_gateway(identity, sign_in(identity).tokens.access_token)
+    for _ in range(2):
+        for _ in range(GUESSES_MAX - 2):
+            assert refused(identity.SignIn, pb.SignInRequest(phone=PHONE, pin=OTHER_PIN)) == "WRONG_PIN"
+        assert refused(identity.StepUp, pb.StepUpRequest(pin=OTHER_PIN), me) == "WRONG_PIN"
+        identity.StepUp(pb.StepUpRequest(pin=PIN), metadata=me)
+    for _ in range(GUESSES_MAX - 1):
+        assert refused(identity.SignIn, pb.SignInRequest(phone=PHONE, pin=OTHER_PIN)) == "WRONG_PIN"
+    assert refused(identity.StepUp, pb.StepUpRequest(pin=OTHER_PIN), me) == "WRONG_PIN"
+    assert refused(identity.StepUp, pb.StepUpRequest(pin=PIN), me) == "TOO_MANY_ATTEMPTS"
+
+
+def test_what_is_no_pin_steps_nobody_up_and_spends_no_guess(identity: IdentityServiceStub, shopper: User) -> None:
+    me = as_gateway(identity, sign_in(identity).tokens.access_token)
+    for _ in range(GUESSES_MAX + 1):
+        assert refused(identity.StepUp, pb.StepUpRequest(pin=""), me) == "INVALID_ARGUMENT"
+    identity.StepUp(pb.StepUpRequest(pin=PIN), metadata=me)
+
+
+def test_a_session_that_was_signed_out_cannot_step_up_even_with_the_pin(
+    identity: IdentityServiceStub, shopper: User
+) -> None:
+    tokens = sign_in(identity).tokens
+    me = as_gateway(identity, tokens.access_token)
+    identity.SignOut(pb.SignOutRequest(refresh_token=tokens.refresh_token))
+    assert refused(identity.StepUp, pb.StepUpRequest(pin=PIN), me) == "SESSION_ENDED"
+
+
+# Devices
+
+
+def sign_in_with(identity: IdentityServiceStub, device_id: str, name: str = "") -> pb.Tokens:
+    request = pb.SignInRequest(phone=PHONE, pin=PIN, device_id=device_id, device_name=name)
+    return identity.SignIn(request).tokens
+
+
+def test_a_token_says_which_device_holds_it_and_since_when_it_is_known(
+    identity: IdentityServiceStub, shopper: User, moving_clock: Clock
+) -> None:
+    first = verified(identity, sign_in_with(identity, DEVICE).access_token)
+    moving_clock.moved = timedelta(days=3)
+    tokens = sign_in_with(identity, DEVICE.upper())
+    again = verified(identity, tokens.access_token)
+    refreshed = verified(
+        identity, identity.RefreshToken(pb.RefreshTokenRequest(refresh_token=tokens.refresh_token)).tokens.access_token
+    )
+    other = verified(identity, sign_in_with(identity, OTHER_DEVICE).access_token)
+    assert first["dev_at"] == first["iat"]
+    for said in (again, refreshed):
+        assert (said["dev"], said["dev_at"]) == (first["dev"], first["dev_at"])
+    assert other["dev"] != first["dev"]
+    assert other["dev_at"] == other["iat"]
+
+
+def test_a_token_does_not_tell_the_uuid_by_which_its_device_is_known_again(
+    identity: IdentityServiceStub, shopper: User
+) -> None:
+    tokens = sign_in_with(identity, DEVICE)
+    device_id = str(verified(identity, tokens.access_token)["dev"])
+    assert device_id.startswith("dev_")
+    listed = identity.ListDevices(pb.ListDevicesRequest(), metadata=as_gateway(identity, tokens.access_token)).devices
+    assert [device.device_id for device in listed] == [device_id]
+    assert DEVICE.replace("-", "")[:12] not in device_id
+
+
+def test_without_a_device_every_sign_in_is_a_new_one(
+    identity: IdentityServiceStub, shopper: User, moving_clock: Clock
+) -> None:
+    first = verified(identity, sign_in(identity).tokens.access_token)
+    moving_clock.moved = timedelta(days=3)
+    tokens = sign_in(identity).tokens
+    second = verified(identity, tokens.access_token)
+    moving_clock.moved = timedelta(days=5)
+    refreshed = verified(
+        identity, identity.RefreshToken(pb.RefreshTokenRequest(refresh_token=tokens.refresh_token)).tokens.access_token
+    )
+    assert [said["dev"] for said in (first, second, refreshed)] == ["", "", ""]
+    assert first["dev_at"] == first["iat"]
+    assert refreshed["dev_at"] == second["dev_at"] == second["iat"]
+    assert not identity.ListDevices(pb.ListDevicesRequest(), metadata=as_gateway(identity, tokens.access_token)).devices
+
+
+@pytest.mark.parametrize("fields", [{"device_id": "x"}, {"device_id": DEVICE, "device_name": "a" * 61}])
+def test_what_is_no_device_signs_nobody_in_and_spends_no_guess(
+    identity: IdentityServiceStub, shopper: User, fields: dict[str, str]
+) -> None:
+    request = pb.SignInRequest(phone=PHONE, pin=PIN, **fields)
+    for _ in range(GUESSES_MAX + 1):
+        assert refused(identity.SignIn, request) == "INVALID_ARGUMENT"
+    sign_in(identity)
+
+
+def test_a_wrong_pin_makes_no_device_known(identity: IdentityServiceStub, shopper: User) -> None:
+    wrong = pb.SignInRequest(phone=PHONE, pin=OTHER_PIN, device_id=DEVICE)
+    assert refused(identity.SignIn, wrong) == "WRONG_PIN"
+    assert not store.KnownDevice.objects
+
+
+def test_everybody_sees_their_own_devices_and_which_one_asks(
+    identity: IdentityServiceStub, shopper: User, moving_clock: Clock
+) -> None:
+    sign_in_with(identity, DEVICE, "Samsung A15")
+    moving_clock.moved = timedelta(days=1)
+    here = as_gateway(identity, sign_in_with(identity, OTHER_DEVICE).access_token)
+    listed = identity.ListDevices(pb.ListDevicesRequest(), metadata=here).devices
+    assert [(device.name, device.current) for device in listed] == [("", True), ("Samsung A15", False)]
+    old = listed[1]
+    assert old.first_seen_at == old.signed_in_at
+    assert (listed[0].first_seen_at.ToDatetime() - old.first_seen_at.ToDatetime()).days == 1
+    stranger = claims("usr_2", "shopper")
+    assert not identity.ListDevices(pb.ListDevicesRequest(), metadata=stranger).devices
+
+
+def test_removing_a_device_ends_its_sessions_and_no_other(identity: IdentityServiceStub, shopper: User) -> None:
+    lost, lost_again = sign_in_with(identity, DEVICE), sign_in_with(identity, DEVICE)
+    here, without = sign_in_with(identity, OTHER_DEVICE), sign_in(identity).tokens
+    me, thief = as_gateway(identity, here.access_token), as_gateway(identity, lost.access_token)
+    request = pb.RemoveDeviceRequest(device_id=str(verified(identity, lost.access_token)["dev"]))
+    assert refused(identity.RemoveDevice, request, claims("usr_2", "shopper")) == "NOT_FOUND"
+
+    identity.RemoveDevice(request, metadata=me)
+
+    for tokens in (lost, lost_again):
+        refresh = pb.RefreshTokenRequest(refresh_token=tokens.refresh_token)
+        assert refused(identity.RefreshToken, refresh) == "SESSION_ENDED"
+    assert refused(identity.StepUp, pb.StepUpRequest(pin=PIN), thief) == "SESSION_ENDED"
+    assert refused(identity.RemoveDevice, request, me) == "NOT_FOUND"
+    assert refused(identity.RemoveDevice, pb.RemoveDeviceRequest(), me) == "NOT_FOUND"
+    for tokens in (here, without):
+        identity.RefreshToken(pb.RefreshTokenRequest(refresh_token=tokens.refresh_token))
+
+
 # The signed-in person
 
 
@@ -336,15 +531,21 @@ def test_logs_hold_neither_phone_nor_pin_nor_token(
     with capture_logs() as logs:
         said = _use_everything(identity, shopper)
     written = repr(logs) + "".join(capfd.readouterr())
-    assert {"signed in", "wrong PIN", "user created", "PIN changed"} <= {entry["event"] for entry in logs}
-    for secret in (PHONE[1:], NOBODYS_PHONE[1:], PIN, OTHER_PIN, said.access_token, said.refresh_token):
+    assert {"signed in", "wrong PIN", "stepped up", "device removed", "user created", "PIN changed"} <= {
+        entry["event"] for entry in logs
+    }
+    for secret in (PHONE[1:], NOBODYS_PHONE[1:], PIN, OTHER_PIN, DEVICE, said.access_token, said.refresh_token):
         assert secret not in written
 
 
 def _use_everything(identity: IdentityServiceStub, shopper: User) -> pb.Tokens:
     """Calls that succeed and calls that fail; the first tokens given out."""
     operator = claims("usr_1", "operator")
-    said = sign_in(identity).tokens
+    said = sign_in_with(identity, DEVICE)
+    me = as_gateway(identity, sign_in_with(identity, OTHER_DEVICE).access_token)
+    identity.StepUp(pb.StepUpRequest(pin=PIN), metadata=me)
+    refused(identity.StepUp, pb.StepUpRequest(pin=OTHER_PIN), me)
+    identity.RemoveDevice(pb.RemoveDeviceRequest(device_id=dict(me)["x-cho-dev"]), metadata=me)
     refused(identity.SignIn, pb.SignInRequest(phone=PHONE, pin=OTHER_PIN))
     refused(identity.SignIn, pb.SignInRequest(phone=NOBODYS_PHONE, pin=OTHER_PIN))
     create = pb.CreateUserRequest(phone=NOBODYS_PHONE, pin=PIN, name="Bình", roles=["vendor"])

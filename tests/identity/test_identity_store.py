@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from cho.events.v1 import events_pb2
 
-from kit import clock
+from kit import clock, crypto
 from kit.errors import AlreadyExists, InvalidArgument, PinWeak, SessionEnded, TooManyAttempts
 from kit.ids import is_id, new_id
 from services.identity import keys, store, tokens
+from services.identity.store.devices import DEVICES_MAX
 from services.identity.store.guesses import GUESSES_MAX, LOCK
 from services.identity.store.sessions import SESSIONS_MAX
 from services.identity.user import User
@@ -43,6 +45,10 @@ def account_of(user: User) -> store.Account:
     return account
 
 
+def installation(number: int) -> str:
+    return f"0b9f3c1e-6a54-4d2b-9c1a-{number:012x}"
+
+
 # People
 
 
@@ -66,6 +72,8 @@ def test_user_created_leaves_in_the_same_write(database: None, hasher: store.Has
     assert (event.type, event.subject) == ("user.created", user.user_id)
     said = events_pb2.UserCreated.FromString(event.data)
     assert (said.user_id, list(said.roles), said.institution) == (user.user_id, ["officer"], "970436")
+    assert (said.phone_index, said.display_name) == (crypto.phone_index(PHONE), "Trần V** B***")
+    assert said.version == 1
 
 
 def test_of_many_who_register_a_phone_at_once_one_does(hasher: store.Hasher) -> None:
@@ -152,9 +160,9 @@ def test_guessing_at_phones_that_nobody_has_fills_no_database() -> None:
 
 
 def test_a_refresh_token_works_once_and_its_reuse_ends_the_session(shopper: User) -> None:
-    session_id, first = store.open_session(account_of(shopper), NOW)
-    account, same_session, second = store.refresh_session(first, NOW)
-    assert (account.user, same_session) == (shopper, session_id)
+    opened, first = store.open_session(account_of(shopper), None, NOW)
+    account, refreshed, second = store.refresh_session(first, NOW)
+    assert (account.user, refreshed) == (shopper, opened)
     with pytest.raises(SessionEnded):
         store.refresh_session(first, NOW)
     with pytest.raises(SessionEnded):
@@ -162,7 +170,7 @@ def test_a_refresh_token_works_once_and_its_reuse_ends_the_session(shopper: User
 
 
 def test_of_concurrent_refreshes_one_wins_and_the_theft_is_noticed(shopper: User) -> None:
-    _, token = store.open_session(account_of(shopper), NOW)
+    _, token = store.open_session(account_of(shopper), None, NOW)
     outcomes = at_once(16, lambda _: store.refresh_session(token, NOW))
     assert sum(isinstance(outcome, SessionEnded) for outcome in outcomes) == 15
     (won,) = (outcome for outcome in outcomes if isinstance(outcome, tuple))
@@ -172,8 +180,8 @@ def test_of_concurrent_refreshes_one_wins_and_the_theft_is_noticed(shopper: User
 
 def test_reuse_in_one_session_leaves_the_others_alone(shopper: User) -> None:
     account = account_of(shopper)
-    _, robbed = store.open_session(account, NOW)
-    _, other = store.open_session(account, NOW)
+    _, robbed = store.open_session(account, None, NOW)
+    _, other = store.open_session(account, None, NOW)
     store.refresh_session(robbed, NOW)
     with pytest.raises(SessionEnded):
         store.refresh_session(robbed, NOW)
@@ -181,7 +189,7 @@ def test_reuse_in_one_session_leaves_the_others_alone(shopper: User) -> None:
 
 
 def test_a_session_lives_30_days_from_its_last_refresh(shopper: User) -> None:
-    _, token = store.open_session(account_of(shopper), NOW)
+    _, token = store.open_session(account_of(shopper), None, NOW)
     later = NOW + tokens.REFRESH_LIFE - timedelta(seconds=1)
     _, _, token = store.refresh_session(token, later)
     with pytest.raises(SessionEnded):
@@ -190,7 +198,7 @@ def test_a_session_lives_30_days_from_its_last_refresh(shopper: User) -> None:
 
 def test_one_session_too_many_drops_the_oldest(shopper: User) -> None:
     account = account_of(shopper)
-    opened = [store.open_session(account, NOW)[1] for _ in range(SESSIONS_MAX + 1)]
+    opened = [store.open_session(account, None, NOW)[1] for _ in range(SESSIONS_MAX + 1)]
     with pytest.raises(SessionEnded):
         store.refresh_session(opened[0], NOW)
     for token in opened[1:]:
@@ -199,21 +207,21 @@ def test_one_session_too_many_drops_the_oldest(shopper: User) -> None:
 
 def test_signing_in_everywhere_at_once_leaves_no_more_sessions_than_allowed(shopper: User) -> None:
     account = account_of(shopper)
-    at_once(SESSIONS_MAX * 2, lambda _: store.open_session(account, NOW))
+    at_once(SESSIONS_MAX * 2, lambda _: store.open_session(account, None, NOW))
     assert len(store.Session.objects(user_id=shopper.user_id)) == SESSIONS_MAX
 
 
 def test_no_refresh_token_is_stored(shopper: User) -> None:
-    session_id, token = store.open_session(account_of(shopper), NOW)
-    stored = repr(store.Session._get_collection().find_one({"_id": session_id}))
+    opened, token = store.open_session(account_of(shopper), None, NOW)
+    stored = repr(store.Session._get_collection().find_one({"_id": opened.session_id}))
     assert token.partition(".")[2] not in stored
 
 
 def test_a_changed_pin_ends_every_session_but_the_one_kept(shopper: User, hasher: store.Hasher) -> None:
     account = account_of(shopper)
-    kept_id, kept = store.open_session(account, NOW)
-    _, other = store.open_session(account, NOW)
-    store.keep_session(kept_id, store.change_pin(account, OTHER_PIN, hasher))
+    here, kept = store.open_session(account, None, NOW)
+    _, other = store.open_session(account, None, NOW)
+    store.keep_session(here.session_id, store.change_pin(account, OTHER_PIN, hasher))
     store.refresh_session(kept, NOW)
     with pytest.raises(SessionEnded):
         store.refresh_session(other, NOW)
@@ -224,9 +232,188 @@ def test_a_sign_in_with_the_old_pin_that_finishes_after_the_change_gives_no_sess
 ) -> None:
     account = account_of(shopper)
     store.change_pin(account, OTHER_PIN, hasher)
-    _, late = store.open_session(account, NOW)
+    _, late = store.open_session(account, None, NOW)
     with pytest.raises(SessionEnded):
         store.refresh_session(late, NOW)
+
+
+# Fresh PINs
+
+
+def test_a_session_knows_when_its_pin_was_entered_and_refreshing_does_not_move_it(shopper: User) -> None:
+    opened, token = store.open_session(account_of(shopper), None, NOW)
+    _, refreshed, token = store.refresh_session(token, NOW + timedelta(days=3))
+    assert opened.pin_at == refreshed.pin_at == NOW
+    stepped_up = store.step_up(account_of(shopper), opened.session_id, NOW + timedelta(days=4))
+    _, refreshed, _ = store.refresh_session(token, NOW + timedelta(days=5))
+    assert stepped_up == refreshed == replace(opened, pin_at=NOW + timedelta(days=4))
+
+
+def test_stepping_up_in_one_session_leaves_the_others_as_they_were(shopper: User) -> None:
+    account = account_of(shopper)
+    here, _ = store.open_session(account, None, NOW)
+    _, other = store.open_session(account, None, NOW)
+    store.step_up(account, here.session_id, NOW + timedelta(minutes=5))
+    assert store.refresh_session(other, NOW + timedelta(minutes=6))[1].pin_at == NOW
+
+
+def test_a_session_that_has_ended_or_is_somebody_elses_takes_no_pin(shopper: User, hasher: store.Hasher) -> None:
+    account = account_of(shopper)
+    other = account_of(store.create_user("0987654321", PIN, "Bình", ["shopper"], hasher=hasher))
+    here, _ = store.open_session(account, None, NOW)
+    with pytest.raises(SessionEnded):
+        store.step_up(other, here.session_id, NOW)
+    with pytest.raises(SessionEnded):
+        store.step_up(account, here.session_id, NOW + tokens.REFRESH_LIFE)
+    with pytest.raises(SessionEnded):
+        store.step_up(store.change_pin(account, OTHER_PIN, hasher), here.session_id, NOW)
+    store.end_session(here.session_id)
+    with pytest.raises(SessionEnded):
+        store.step_up(account, here.session_id, NOW)
+
+
+def test_a_session_of_before_there_were_devices_had_its_pin_entered_when_it_began(shopper: User) -> None:
+    opened, token = store.open_session(account_of(shopper), None, NOW)
+    store.Session.objects(id=opened.session_id).update_one(unset__pin_at=1, unset__device_id=1, unset__device_at=1)
+    _, refreshed, _ = store.refresh_session(token, NOW + timedelta(days=3))
+    assert abs(refreshed.pin_at - clock.now()) < timedelta(minutes=5)
+    assert (refreshed.device_id, refreshed.device_at) == ("", refreshed.pin_at)
+
+
+# Devices
+
+
+def test_a_device_is_known_again_by_its_uuid_and_keeps_the_day_it_was_first_seen(shopper: User) -> None:
+    first = store.remember_device(shopper.user_id, installation(1), "Samsung A15", NOW)
+    later = store.remember_device(shopper.user_id, installation(1), "", NOW + timedelta(days=9))
+    renamed = store.remember_device(shopper.user_id, installation(1), "Của Lan", NOW + timedelta(days=10))
+    assert is_id(first.device_id, "dev")
+    assert later == replace(first, signed_in_at=NOW + timedelta(days=9))
+    assert (renamed.device_id, renamed.name, renamed.first_seen_at) == (first.device_id, "Của Lan", NOW)
+    assert store.devices_of(shopper.user_id) == [renamed]
+
+
+def test_one_phone_in_two_hands_is_two_devices(shopper: User) -> None:
+    mine = store.remember_device(shopper.user_id, installation(1), "", NOW)
+    theirs = store.remember_device(new_id("usr"), installation(1), "", NOW + timedelta(days=9))
+    assert theirs.device_id != mine.device_id
+    assert theirs.first_seen_at == NOW + timedelta(days=9)
+
+
+def test_the_uuid_that_an_app_keeps_to_itself_is_not_stored(shopper: User) -> None:
+    store.remember_device(shopper.user_id, installation(1), "", NOW)
+    assert installation(1) not in repr(store.KnownDevice._get_collection().find_one({"user_id": shopper.user_id}))
+
+
+def test_one_device_signing_in_many_times_at_once_is_one_device(shopper: User) -> None:
+    met = at_once(16, lambda n: store.remember_device(shopper.user_id, installation(1), "", NOW + timedelta(seconds=n)))
+    assert len({device.device_id for device in met}) == 1
+    (known,) = store.devices_of(shopper.user_id)
+    assert {device.first_seen_at for device in met} == {known.first_seen_at}
+
+
+def test_one_device_too_many_drops_the_one_used_longest_ago_and_its_sessions(shopper: User) -> None:
+    account = account_of(shopper)
+    met = [
+        store.remember_device(shopper.user_id, installation(n), "", NOW + timedelta(seconds=n))
+        for n in range(DEVICES_MAX)
+    ]
+    session_tokens = [store.open_session(account, device, NOW)[1] for device in met]
+    # The first one is the oldest, but in use.
+    store.remember_device(shopper.user_id, installation(0), "", NOW + timedelta(minutes=1))
+    store.remember_device(shopper.user_id, installation(99), "", NOW + timedelta(minutes=2))
+    known = {device.device_id for device in store.devices_of(shopper.user_id)}
+    assert len(known) == DEVICES_MAX
+    assert {device.device_id for device in met} - known == {met[1].device_id}
+    with pytest.raises(SessionEnded):
+        store.refresh_session(session_tokens[1], NOW)
+    store.refresh_session(session_tokens[0], NOW)
+
+
+def test_new_devices_signing_in_all_at_once_leave_no_more_than_allowed(shopper: User) -> None:
+    at_once(DEVICES_MAX * 2, lambda n: store.remember_device(shopper.user_id, installation(n), "", NOW))
+    assert len(store.devices_of(shopper.user_id)) == DEVICES_MAX
+
+
+def test_a_removed_device_ends_its_sessions_even_where_they_are_still_there(shopper: User) -> None:
+    account = account_of(shopper)
+    device = store.remember_device(shopper.user_id, installation(1), "", NOW)
+    here, token = store.open_session(account, device, NOW)
+    _, other = store.open_session(account, None, NOW)
+    assert store.forget_device(shopper.user_id, device.device_id)
+    # The process dies here: nobody has deleted the sessions, and the same phone signs in anew.
+    again = store.remember_device(shopper.user_id, installation(1), "", NOW + timedelta(days=1))
+    assert again.device_id != device.device_id
+    assert again.first_seen_at == NOW + timedelta(days=1)
+    with pytest.raises(SessionEnded):
+        store.step_up(account, here.session_id, NOW)
+    with pytest.raises(SessionEnded):
+        store.refresh_session(token, NOW)
+    store.refresh_session(other, NOW)
+
+
+def test_a_session_opened_while_its_device_is_removed_gives_no_second_token(shopper: User) -> None:
+    device = store.remember_device(shopper.user_id, installation(1), "", NOW)
+    store.forget_device(shopper.user_id, device.device_id)
+    store.end_sessions_with(shopper.user_id, device.device_id)
+    _, token = store.open_session(account_of(shopper), device, NOW)
+    with pytest.raises(SessionEnded):
+        store.refresh_session(token, NOW)
+
+
+def test_nobody_removes_anothers_device(shopper: User) -> None:
+    device = store.remember_device(shopper.user_id, installation(1), "", NOW)
+    assert not store.forget_device(new_id("usr"), device.device_id)
+    assert store.devices_of(shopper.user_id) == [device]
+
+
+# Telling of people who were created before their phone's index was told
+
+
+def as_before(*users: User) -> None:
+    """Stored as the version before did, their `user.created` published long ago."""
+    for user in users:
+        store.Person.objects(id=user.user_id).update_one(unset__version=1, unset__outbox=1)
+
+
+def test_everybody_created_before_is_told_of_once(shopper: User, hasher: store.Hasher) -> None:
+    officer = store.create_user("0987654321", PIN, "Trần Văn Bình", ["officer"], "970436", hasher=hasher)
+    told_already = store.create_user("0976543210", PIN, "Cúc", ["vendor"], hasher=hasher)
+    as_before(shopper, officer)
+
+    assert [store.tell_of_everybody(), store.tell_of_everybody()] == [2, 0]
+
+    (event,) = store.Person.objects.get(id=officer.user_id).outbox
+    said = events_pb2.UserChanged.FromString(event.data)
+    assert (event.type, event.subject) == ("user.changed", officer.user_id)
+    assert (said.user_id, list(said.roles), said.institution) == (officer.user_id, ["officer"], "970436")
+    assert (said.phone_index, said.display_name) == (crypto.phone_index("0987654321"), "Trần V** B***")
+    assert said.version == 1
+    (event,) = store.Person.objects.get(id=shopper.user_id).outbox
+    assert events_pb2.UserChanged.FromString(event.data).institution == ""
+    assert [event.type for event in store.Person.objects.get(id=told_already.user_id).outbox] == ["user.created"]
+
+
+def test_what_waited_to_be_told_before_leaves_first(shopper: User) -> None:
+    store.Person.objects(id=shopper.user_id).update_one(unset__version=1)
+    store.tell_of_everybody()
+    events = store.Person.objects.get(id=shopper.user_id).outbox
+    assert [event.type for event in events] == ["user.created", "user.changed"]
+
+
+def test_more_people_than_a_batch_holds_are_told_of_by_workers_at_once_each_once(shopper: User) -> None:
+    like = store.Person._get_collection().find_one({"_id": shopper.user_id})
+    store.Person.objects.delete()
+    people = 1_203
+    store.Person._get_collection().insert_many(
+        [
+            {k: v for k, v in like.items() if k not in ("version", "outbox")}
+            | {"_id": f"usr_{number}", "phone_index": f"{number}"}
+            for number in range(people)
+        ]
+    )
+    assert sum(at_once(3, lambda _: store.tell_of_everybody())) == people
+    assert {len(person.outbox) for person in store.Person.objects} == {1}
 
 
 # Signing keys

@@ -1,6 +1,6 @@
 """Tokens and the cookies that carry them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from joserfc import jwt
@@ -10,13 +10,16 @@ from services.identity import cookies, keys, tokens
 from services.identity.user import User
 
 NOW = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
+SIGNED_IN = tokens.SignedIn("ses_1", NOW - timedelta(seconds=30), "dev_1", NOW - timedelta(days=40))
 USER = User("usr_1", "Lan", "+84912345678", ("officer", "vendor"), "VIETTEL")
 KEY = keys.new_key(NOW)
 PUBLIC = KeySet.import_key_set({"keys": [KEY.public_jwk()]})
 
 
 def test_an_access_token_says_who_and_for_how_long() -> None:
-    token = jwt.decode(tokens.sign(tokens.claims(USER, "ses_1", NOW), KEY.kid, KEY.pair), PUBLIC, algorithms=["ES256"])
+    token = jwt.decode(
+        tokens.sign(tokens.claims(USER, SIGNED_IN, NOW), KEY.kid, KEY.pair), PUBLIC, algorithms=["ES256"]
+    )
     assert token.header == {"typ": "JWT", "alg": "ES256", "kid": KEY.kid}
     assert token.claims == {
         "iss": "cho",
@@ -25,6 +28,9 @@ def test_an_access_token_says_who_and_for_how_long() -> None:
         "roles": "officer,vendor",
         "ins": "VIETTEL",
         "sid": "ses_1",
+        "pin_at": int(NOW.timestamp()) - 30,
+        "dev": "dev_1",
+        "dev_at": int(NOW.timestamp()) - 40 * 86_400,
         "iat": int(NOW.timestamp()),
         "exp": int(NOW.timestamp()) + 900,
     }
@@ -35,7 +41,7 @@ def test_a_published_key_holds_no_secret() -> None:
 
 
 def test_the_session_of_an_expired_token_is_known() -> None:
-    assert tokens.session_of(tokens.sign(tokens.claims(USER, "ses_1", NOW), KEY.kid, KEY.pair), PUBLIC) == "ses_1"
+    assert tokens.session_of(tokens.sign(tokens.claims(USER, SIGNED_IN, NOW), KEY.kid, KEY.pair), PUBLIC) == "ses_1"
 
 
 @pytest.mark.parametrize("garbage", ["", "x", "a.b.c", "eyJhbGciOiJub25lIn0.eyJzaWQiOiJzZXNfMSJ9."])
@@ -45,7 +51,7 @@ def test_garbage_has_no_session(garbage: str) -> None:
 
 def test_a_token_of_a_strange_key_has_no_session() -> None:
     stranger = keys.new_key(NOW)
-    said = tokens.claims(USER, "ses_1", NOW)
+    said = tokens.claims(USER, SIGNED_IN, NOW)
     assert tokens.session_of(tokens.sign(said, stranger.kid, stranger.pair), PUBLIC) == ""
     assert tokens.session_of(tokens.sign(said, KEY.kid, stranger.pair), PUBLIC) == ""
 

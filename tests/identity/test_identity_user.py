@@ -1,42 +1,13 @@
-"""Phones, roles, institutions."""
+"""Names, roles, institutions."""
+
+import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.errors import InvalidArgument, PermissionDenied
-from services.identity.user import ROLES, User, check_may_create, check_name, check_roles, normalise_phone
-
-
-@pytest.mark.parametrize("text", ["0912345678", "+84912345678", "0912 345 678", "0912.345.678", "0912-345-678"])
-def test_every_way_to_write_a_phone_is_one_phone(text: str) -> None:
-    assert normalise_phone(text) == "+84912345678"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "912345678",
-        "091234567",
-        "09123456789",
-        "84912345678",
-        "0012345678",
-        "+840912345678",
-        "０912345678",
-        "0912345678\n",
-    ],
-)
-def test_what_is_no_vietnamese_phone_is_refused_and_not_repeated(text: str) -> None:
-    with pytest.raises(InvalidArgument) as refused:
-        normalise_phone(text)
-    assert not text or text not in refused.value.message
-
-
-@given(st.from_regex(r"0[1-9][0-9]{8}", fullmatch=True))
-def test_normalising_twice_changes_nothing_and_the_national_digits_stay(phone: str) -> None:
-    once = normalise_phone(phone)
-    assert normalise_phone(once) == once == "+84" + phone[1:]
+from services.identity.user import ROLES, User, check_may_create, check_name, check_roles, display_name
 
 
 def test_a_person_can_have_every_role_but_those_of_machines() -> None:
@@ -85,6 +56,32 @@ def test_a_team_member_creates_shoppers_and_vendors_only_and_an_operator_anybody
 def test_a_name_is_one_printable_line(name: str) -> None:
     with pytest.raises(InvalidArgument):
         check_name(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Nguyễn Thị Lan", "Nguyễn T** L**"),
+        ("Nguyễn  Thảo\u00a0Lan", "Nguyễn T*** L**"),
+        ("Đỗ Ý", "Đỗ Ý*"),
+        ("Lan", "L**"),
+        ("Y", "Y*"),
+        ("Bùi Thị Mỹ Ánh", "Bùi T** M* Á**"),
+    ],
+)
+def test_a_payer_sees_the_family_name_and_initials(name: str, shown: str) -> None:
+    assert display_name(name) == shown
+    # However it was typed: letters with their accents apart are the same letters.
+    assert display_name(unicodedata.normalize("NFD", name)) == shown
+
+
+@given(st.text(min_size=1, max_size=100).map(str.strip).filter(lambda name: name and name.isprintable()))
+def test_no_given_name_is_ever_shown_whole(name: str) -> None:
+    words, shown = name.split(), display_name(name).split(" ")
+    assert len(words) == len(shown)
+    for word in shown[1:] if len(words) > 1 else shown:
+        assert set(word[1:]) == {"*"}
+    assert len(display_name(name)) <= 300
 
 
 def test_a_phone_is_masked_and_not_in_the_representation() -> None:

@@ -12,8 +12,10 @@ from typing import Any
 import redis
 from cho.events.v1 import events_pb2
 
+from kit import crypto
 from services.identity import store
 from services.identity.user import User
+from tests.identity.conftest import PHONE, PIN
 
 _START_S_MAX = 60
 
@@ -29,9 +31,11 @@ run(SERVICES, "identity.work")
 """
 
 
-def test_the_worker_makes_the_first_key_and_publishes_who_was_created(
-    shopper: User, valkey: str, mongo_uri: str
+def test_the_worker_makes_the_first_key_and_tells_of_who_was_created_and_who_was_there_before(
+    shopper: User, valkey: str, mongo_uri: str, hasher: store.Hasher
 ) -> None:
+    before = store.create_user("0987654321", PIN, "Trần Văn Bình", ["vendor"], hasher=hasher)
+    store.Person.objects(id=before.user_id).update_one(unset__version=1, unset__outbox=1)
     environment = os.environ | {"REDIS_URL": valkey, "MONGODB_URI": mongo_uri}
     with (
         subprocess.Popen([sys.executable, "-c", _PROGRAM], env=environment) as worker,
@@ -39,7 +43,7 @@ def test_the_worker_makes_the_first_key_and_publishes_who_was_created(
     ):
         try:
             deadline = time.monotonic() + _START_S_MAX
-            while not (client.xlen(store.STREAM) and store.load_ring()):
+            while not (client.xlen(store.STREAM) == 2 and store.load_ring()):
                 assert worker.poll() is None, "the worker has ended"
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
@@ -48,11 +52,10 @@ def test_the_worker_makes_the_first_key_and_publishes_who_was_created(
         finally:
             worker.kill()
         entries: Any = client.xrange(store.STREAM)
-    ((_, fields),) = entries
-    said = events_pb2.UserCreated.FromString(fields[b"data"])
-    assert (fields[b"type"], said.user_id, list(said.roles)) == (
-        b"user.created",
-        shopper.user_id,
-        ["shopper"],
-    )
+    told = {fields[b"type"]: fields[b"data"] for _, fields in entries}
+    created = events_pb2.UserCreated.FromString(told[b"user.created"])
+    changed = events_pb2.UserChanged.FromString(told[b"user.changed"])
+    assert (created.user_id, list(created.roles)) == (shopper.user_id, ["shopper"])
+    assert (created.phone_index, created.display_name) == (crypto.phone_index(PHONE), "Nguyễn T** L**")
+    assert (changed.user_id, changed.phone_index) == (before.user_id, crypto.phone_index("0987654321"))
     assert len(store.load_ring()) == 1

@@ -24,6 +24,7 @@ from kit.rpc.call import Call, service_metadata
 from kit.rpc.policy import policy_of
 from kit.rpc.status import error_code
 
+PIN_AT_S = 1_780_000_000
 IDENTITY = pb.DESCRIPTOR.services_by_name["IdentityService"]
 SHOPPER = (
     ("x-cho-edge", settings().edge_secret),
@@ -68,6 +69,16 @@ class Servicer:
     def ChangePin(self, request: pb.ChangePinRequest, call: Call) -> pb.ChangePinResponse:
         call.require_owner("usr_1", "operator")
         return pb.ChangePinResponse()
+
+    def StepUp(self, request: pb.StepUpRequest, call: Call) -> pb.StepUpResponse:
+        call.require_fresh_pin(now_s=PIN_AT_S + len(request.pin), within_s=3)
+        return pb.StepUpResponse()
+
+    def ListDevices(self, request: pb.ListDevicesRequest, call: Call) -> pb.ListDevicesResponse:
+        return pb.ListDevicesResponse()
+
+    def RemoveDevice(self, request: pb.RemoveDeviceRequest, call: Call) -> pb.RemoveDeviceResponse:
+        return pb.RemoveDeviceResponse()
 
     def GetJwks(self, request: pb.GetJwksRequest, call: Call) -> HttpBody:
         return HttpBody(data=b"{}")
@@ -175,6 +186,30 @@ def test_a_stranger_is_told_that_there_is_no_such_thing(served: Served) -> None:
     stranger = [SHOPPER[0], ("x-cho-sub", "usr_2"), ("x-cho-roles", "shopper")]
     assert error_code(refusal(stub.ChangePin, pb.ChangePinRequest(), metadata=stranger)) == "NOT_FOUND"
     stub.ChangePin(pb.ChangePinRequest(), metadata=[*stranger[:2], ("x-cho-roles", "operator")])
+
+
+def test_the_handler_knows_how_fresh_the_pin_and_how_old_the_device_is(served: Served) -> None:
+    stub = IdentityServiceStub(served[2])
+    said = (("x-cho-pin-at", "1780000000"), ("x-cho-dev", "dev_1"), ("x-cho-dev-at", "1700000000"))
+    stub.GetMe(pb.GetMeRequest(), metadata=(*SHOPPER, *said))
+    stub.GetMe(pb.GetMeRequest(), metadata=SHOPPER)
+    stub.SignIn(pb.SignInRequest(), metadata=(("x-cho-edge", "guess"), *SHOPPER[1:], *said))
+    told, untold, forged = (call.caller for call in served[0].calls)
+    assert (told.pin_at_s, told.device_id, told.device_at_s) == (PIN_AT_S, "dev_1", 1_700_000_000)
+    for caller in (untold, forged):
+        assert (caller.pin_at_s, caller.device_id, caller.device_at_s) == (0, "", 0)
+    assert [told.fresh_pin(PIN_AT_S + s, within_s=300) for s in (-1, 0, 300, 301)] == [True, True, True, False]
+    assert not untold.fresh_pin(PIN_AT_S, within_s=300)
+
+
+def test_who_has_to_enter_the_pin_again_is_told_where(served: Served) -> None:
+    stub = IdentityServiceStub(served[2])
+    me = (*SHOPPER, ("x-cho-pin-at", str(PIN_AT_S)))
+    stub.StepUp(pb.StepUpRequest(pin="..."), metadata=me)
+    for metadata in (me, SHOPPER):
+        refused = refusal(stub.StepUp, pb.StepUpRequest(pin="...."), metadata=metadata)
+        assert (refused.code(), error_code(refused)) == (grpc.StatusCode.PERMISSION_DENIED, "STEP_UP_NEEDED")
+        assert "POST /v1/step-up" in str(refused.details())
 
 
 def test_a_domain_error_is_a_status_with_its_code_and_details(served: Served) -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from cho.events.v1 import events_pb2
 from mongoengine import BinaryField, DateTimeField, Document, IntField, ListField, StringField
 from mongoengine.errors import NotUniqueError
 
-from kit import clock, crypto
+from kit import clock, crypto, phones
 from kit.errors import AlreadyExists, Contention, InvalidArgument
 from kit.ids import is_id, new_id
-from kit.outbox import OutboxMixin
+from kit.outbox import OutboxEvent, OutboxMixin, outbox_event
 from services.identity import pin as pins
 from services.identity import user as users
 from services.identity.store.hasher import HASHER, Hasher
@@ -22,11 +22,17 @@ from services.identity.user import User
 # What people have to tell leaves through it.
 STREAM = "identity:events"
 
+# Of a person as they were created; nothing that is told changes yet.
+FIRST_VERSION = 1
+
 _PHONE = "users.phone"
 
 
 class Person(OutboxMixin, Document):
-    """One person. `pin_version` counts changes of the PIN; a session of an older one has ended."""
+    """One person. `pin_version` counts changes of the PIN; a session of an older one has ended.
+
+    `version` counts changes that others are told of. Who has none has not been told of (see `directory`).
+    """
 
     id = StringField(primary_key=True)
     name = StringField(required=True)
@@ -36,12 +42,13 @@ class Person(OutboxMixin, Document):
     institution = StringField()
     pin_hash = StringField(required=True)
     pin_version = IntField(required=True, default=1)
+    version = IntField()
     created_at = DateTimeField(required=True)
 
     meta: ClassVar = {
         "collection": "users",
         "auto_create_index": False,
-        "indexes": [{"fields": ["phone_index"], "unique": True}],
+        "indexes": [{"fields": ["phone_index"], "unique": True}, "version"],
     }
 
 
@@ -54,14 +61,9 @@ class Account:
     pin_version: int
 
 
-def phone_index(phone: str) -> str:
-    """Blind index of a phone in +84 form."""
-    return crypto.blind_index(_PHONE, phone)
-
-
 def account_by_phone(phone: str) -> Account | None:
     """Who has this phone (+84 form), None if nobody."""
-    return _account(Person.objects(phone_index=phone_index(phone)).first())
+    return _account(Person.objects(phone_index=crypto.phone_index(phone)).first())
 
 
 def account_by_id(user_id: str) -> Account | None:
@@ -82,7 +84,7 @@ def create_user(
 
     Raises InvalidArgument or PinWeak, AlreadyExists where the phone (or `user_id`) is taken.
     """
-    phone = users.normalise_phone(phone)
+    phone = phones.normalise(phone)
     pins.check_strength(pin, phone)
     if user_id is not None and not is_id(user_id, "usr"):
         raise InvalidArgument("user_id: usr_ and a UUIDv7")
@@ -94,14 +96,14 @@ def create_user(
         id=user.user_id,
         name=user.name,
         phone=crypto.encrypt(_PHONE, phone),
-        phone_index=phone_index(phone),
+        phone_index=crypto.phone_index(phone),
         roles=list(user.roles),
         institution=institution,
         pin_hash=pin_hash,
+        version=FIRST_VERSION,
         created_at=clock.now(),
     )
-    created = events_pb2.UserCreated(user_id=user.user_id, roles=user.roles, institution=institution)
-    person.add_event("user.created", user.user_id, created)
+    person.add_event("user.created", person.id, events_pb2.UserCreated(**_told(person)))
     try:
         person.save()
     except NotUniqueError:
@@ -123,14 +125,14 @@ def ensure_user(
     An existing person is returned as they are, without hashing anything: the call's PIN, name and roles are
     ignored. Raises as `create_user` does.
     """
-    account = account_by_phone(users.normalise_phone(phone))
+    account = account_by_phone(phones.normalise(phone))
     if account is not None:
         return account.user
     try:
         return create_user(phone, pin, name, roles, institution, user_id, hasher)
     except AlreadyExists:
         # Somebody else created them since.
-        account = account_by_phone(users.normalise_phone(phone))
+        account = account_by_phone(phones.normalise(phone))
         if account is None:
             raise
         return account.user
@@ -146,6 +148,23 @@ def change_pin(account: Account, pin: str, hasher: Hasher = HASHER) -> Account:
     if changed is None:
         raise Contention("the PIN was changed at the same time")
     return changed
+
+
+def user_changed(person: Person) -> OutboxEvent:
+    """What tells others of a person created before they were told enough."""
+    return outbox_event("user.changed", person.id, events_pb2.UserChanged(**_told(person)))
+
+
+def _told(person: Person) -> dict[str, Any]:
+    """What others are told of a person: neither phone nor whole name."""
+    return {
+        "user_id": person.id,
+        "roles": person.roles,
+        "institution": person.institution or "",
+        "phone_index": person.phone_index,
+        "display_name": users.display_name(person.name),
+        "version": FIRST_VERSION,
+    }
 
 
 def _account(person: Person | None) -> Account | None:

@@ -1,7 +1,8 @@
 """Sessions: one a sign-in, with one refresh token at a time.
 
 A session is a family of refresh tokens, each traded once for the next. Whoever presents any but the newest is
-a thief or was robbed: the session ends. Only the newest token's SHA-256 is kept, in one small document.
+a thief or was robbed: the session ends. Only the newest token's SHA-256 is kept, in one small document. A session
+opened with a device lives no longer than we know the device.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from typing import ClassVar
 
 from mongoengine import DateTimeField, Document, IntField, StringField
 
-from kit import log
+from kit import clock, log
 from kit.errors import SessionEnded
 from kit.ids import new_id
 from services.identity import tokens
+from services.identity.device import Device
+from services.identity.store.devices import is_known
 from services.identity.store.people import Account, account_by_id
+from services.identity.tokens import SignedIn
 
 # Signing in on one more device drops the oldest session.
 SESSIONS_MAX = 10
@@ -24,13 +28,19 @@ _logger = log.logger(__name__)
 
 
 class Session(Document):
-    """`token_hash` is of the newest refresh token; `pin_version` the PIN it is good for. Ids sort by time."""
+    """`token_hash` is of the newest refresh token; `pin_version` the PIN it is good for. Ids sort by time.
+
+    Those of before there were devices lack `pin_at` and `device_at`: their PIN was entered when they were opened.
+    """
 
     id = StringField(primary_key=True)
     user_id = StringField(required=True)
     token_hash = StringField(required=True)
     pin_version = IntField(required=True)
     expires_at = DateTimeField(required=True)
+    pin_at = DateTimeField()
+    device_id = StringField()
+    device_at = DateTimeField()
 
     meta: ClassVar = {
         "collection": "sessions",
@@ -39,23 +49,27 @@ class Session(Document):
     }
 
 
-def open_session(account: Account, now: datetime) -> tuple[str, str]:
-    """A new session's id and first refresh token."""
+def open_session(account: Account, device: Device | None, now: datetime) -> tuple[SignedIn, str]:
+    """A new session, its PIN entered `now` (UTC), and its first refresh token."""
     session_id = new_id("ses")
     token, token_hash = tokens.new_refresh(session_id)
-    Session(
+    session = Session(
         id=session_id,
         user_id=account.user.user_id,
         token_hash=token_hash,
         pin_version=account.pin_version,
         expires_at=now + tokens.REFRESH_LIFE,
-    ).save(force_insert=True)
+        pin_at=now,
+        device_id=device.device_id if device else "",
+        device_at=device.first_seen_at if device else now,
+    )
+    session.save(force_insert=True)
     _drop_oldest(account.user.user_id)
-    return session_id, token
+    return _signed_in(session), token
 
 
-def refresh_session(token: str, now: datetime) -> tuple[Account, str, str]:
-    """Trades a refresh token: whose it is, the session's id, the next token. Raises SessionEnded.
+def refresh_session(token: str, now: datetime) -> tuple[Account, SignedIn, str]:
+    """Trades a refresh token: whose it is, the session, the next token. Raises SessionEnded.
 
     Of two concurrent calls with one token one wins the findAndModify; the other ends the session.
     """
@@ -68,11 +82,21 @@ def refresh_session(token: str, now: datetime) -> tuple[Account, str, str]:
         set__token_hash=following_hash, set__expires_at=now + tokens.REFRESH_LIFE
     )
     account = account_by_id(session.user_id) if session else None
-    if session is None or account is None or session.pin_version != account.pin_version:
+    if session is None or account is None or not _alive(session, account):
         if end_session(session_id):
-            _logger.warning("session ended: spent token, or PIN changed", session=session_id)
+            _logger.warning("session ended: spent token, PIN changed, or device removed", session=session_id)
         raise SessionEnded("this session has ended; sign in")
-    return account, session_id, following
+    return account, _signed_in(session), following
+
+
+def step_up(account: Account, session_id: str, now: datetime) -> SignedIn:
+    """Notes that the PIN of `account` was entered `now` (UTC) in this session of theirs. Raises SessionEnded."""
+    session = Session.objects(id=session_id, user_id=account.user.user_id, expires_at__gt=now).modify(
+        new=True, set__pin_at=now
+    )
+    if session is None or not _alive(session, account):
+        raise SessionEnded("this session has ended; sign in")
+    return _signed_in(session)
 
 
 def keep_session(session_id: str, account: Account) -> None:
@@ -83,6 +107,24 @@ def keep_session(session_id: str, account: Account) -> None:
 def end_session(session_id: str) -> bool:
     """Ends a session. Whether there was one."""
     return bool(Session.objects(id=session_id).delete())
+
+
+def end_sessions_with(user_id: str, device_id: str) -> None:
+    """Ends this person's sessions that were opened with a device."""
+    Session.objects(user_id=user_id, device_id=device_id).delete()
+
+
+def _alive(session: Session, account: Account) -> bool:
+    """Whether it is of the PIN as it is now, and of a device that was not removed."""
+    return session.pin_version == account.pin_version and (
+        not session.device_id or is_known(session.user_id, session.device_id)
+    )
+
+
+def _signed_in(session: Session) -> SignedIn:
+    # The first 12 digits of a UUIDv7 are the ms in which it was made.
+    opened_at = clock.from_ms(int(session.id.removeprefix("ses_")[:12], 16))
+    return SignedIn(session.id, session.pin_at or opened_at, session.device_id or "", session.device_at or opened_at)
 
 
 def _drop_oldest(user_id: str) -> None:

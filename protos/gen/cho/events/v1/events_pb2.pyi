@@ -128,11 +128,33 @@ class WindowClosed(_message.Message):
     def __init__(self, window: _Optional[int] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., chain_head: _Optional[str] = ...) -> None: ...
 
 class UserCreated(_message.Message):
-    __slots__ = ("user_id", "roles", "institution")
+    __slots__ = ("user_id", "roles", "institution", "phone_index", "display_name", "version")
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     ROLES_FIELD_NUMBER: _ClassVar[int]
     INSTITUTION_FIELD_NUMBER: _ClassVar[int]
+    PHONE_INDEX_FIELD_NUMBER: _ClassVar[int]
+    DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
     user_id: str
     roles: _containers.RepeatedScalarFieldContainer[str]
     institution: str
-    def __init__(self, user_id: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ..., institution: _Optional[str] = ...) -> None: ...
+    phone_index: str
+    display_name: str
+    version: int
+    def __init__(self, user_id: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ..., institution: _Optional[str] = ..., phone_index: _Optional[str] = ..., display_name: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
+
+class UserChanged(_message.Message):
+    __slots__ = ("user_id", "roles", "institution", "phone_index", "display_name", "version")
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    ROLES_FIELD_NUMBER: _ClassVar[int]
+    INSTITUTION_FIELD_NUMBER: _ClassVar[int]
+    PHONE_INDEX_FIELD_NUMBER: _ClassVar[int]
+    DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    user_id: str
+    roles: _containers.RepeatedScalarFieldContainer[str]
+    institution: str
+    phone_index: str
+    display_name: str
+    version: int
+    def __init__(self, user_id: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ..., institution: _Optional[str] = ..., phone_index: _Optional[str] = ..., display_name: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...

@@ -45,6 +45,11 @@ class IdentityServiceStub:
                 request_serializer=cho_dot_identity_dot_v1_dot_identity__pb2.RefreshTokenRequest.SerializeToString,
                 response_deserializer=cho_dot_identity_dot_v1_dot_identity__pb2.RefreshTokenResponse.FromString,
                 _registered_method=True)
+        self.StepUp = channel.unary_unary(
+                '/cho.identity.v1.IdentityService/StepUp',
+                request_serializer=cho_dot_identity_dot_v1_dot_identity__pb2.StepUpRequest.SerializeToString,
+                response_deserializer=cho_dot_identity_dot_v1_dot_identity__pb2.StepUpResponse.FromString,
+                _registered_method=True)
         self.SignOut = channel.unary_unary(
                 '/cho.identity.v1.IdentityService/SignOut',
                 request_serializer=cho_dot_identity_dot_v1_dot_identity__pb2.SignOutRequest.SerializeToString,
@@ -59,6 +64,16 @@ class IdentityServiceStub:
                 '/cho.identity.v1.IdentityService/ChangePin',
                 request_serializer=cho_dot_identity_dot_v1_dot_identity__pb2.ChangePinRequest.SerializeToString,
                 response_deserializer=cho_dot_identity_dot_v1_dot_identity__pb2.ChangePinResponse.FromString,
+                _registered_method=True)
+        self.ListDevices = channel.unary_unary(
+                '/cho.identity.v1.IdentityService/ListDevices',
+                request_serializer=cho_dot_identity_dot_v1_dot_identity__pb2.ListDevicesRequest.SerializeToString,
+                response_deserializer=cho_dot_identity_dot_v1_dot_identity__pb2.ListDevicesResponse.FromString,
+                _registered_method=True)
+        self.RemoveDevice = channel.unary_unary(
+                '/cho.identity.v1.IdentityService/RemoveDevice',
+                request_serializer=cho_dot_identity_dot_v1_dot_identity__pb2.RemoveDeviceRequest.SerializeToString,
+                response_deserializer=cho_dot_identity_dot_v1_dot_identity__pb2.RemoveDeviceResponse.FromString,
                 _registered_method=True)
         self.CreateUser = channel.unary_unary(
                 '/cho.identity.v1.IdentityService/CreateUser',
@@ -76,7 +91,8 @@ class IdentityServiceServicer:
     """Missing associated documentation comment in .proto file."""
 
     def SignIn(self, request, context):
-        """Signs in with phone and PIN. Five wrong PINs lock the phone for 15 minutes.
+        """Signs in with phone and PIN. Five wrong PINs lock the phone for 15 minutes. An app that names its device is known
+        again by it; without a device every sign-in is a new one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -84,6 +100,14 @@ class IdentityServiceServicer:
 
     def RefreshToken(self, request, context):
         """Trades a refresh token for new tokens. Each refresh token works once; using one twice ends its session.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StepUp(self, request, context):
+        """Proves by PIN that the owner is still there, and gives an access token that says so: what STEP_UP_NEEDED asks for.
+        Wrong PINs count as at sign-in.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -105,6 +129,21 @@ class IdentityServiceServicer:
 
     def ChangePin(self, request, context):
         """Changes the PIN, and signs out every other session.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDevices(self, request, context):
+        """Devices that the signed-in person signed in with, the last used first: ten at most, then the one whose last sign-in
+        is the oldest is forgotten.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveDevice(self, request, context):
+        """Forgets a device and ends its sessions. Access tokens that it holds live on until they expire, 15 minutes at most.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -137,6 +176,11 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     request_deserializer=cho_dot_identity_dot_v1_dot_identity__pb2.RefreshTokenRequest.FromString,
                     response_serializer=cho_dot_identity_dot_v1_dot_identity__pb2.RefreshTokenResponse.SerializeToString,
             ),
+            'StepUp': grpc.unary_unary_rpc_method_handler(
+                    servicer.StepUp,
+                    request_deserializer=cho_dot_identity_dot_v1_dot_identity__pb2.StepUpRequest.FromString,
+                    response_serializer=cho_dot_identity_dot_v1_dot_identity__pb2.StepUpResponse.SerializeToString,
+            ),
             'SignOut': grpc.unary_unary_rpc_method_handler(
                     servicer.SignOut,
                     request_deserializer=cho_dot_identity_dot_v1_dot_identity__pb2.SignOutRequest.FromString,
@@ -151,6 +195,16 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.ChangePin,
                     request_deserializer=cho_dot_identity_dot_v1_dot_identity__pb2.ChangePinRequest.FromString,
                     response_serializer=cho_dot_identity_dot_v1_dot_identity__pb2.ChangePinResponse.SerializeToString,
+            ),
+            'ListDevices': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDevices,
+                    request_deserializer=cho_dot_identity_dot_v1_dot_identity__pb2.ListDevicesRequest.FromString,
+                    response_serializer=cho_dot_identity_dot_v1_dot_identity__pb2.ListDevicesResponse.SerializeToString,
+            ),
+            'RemoveDevice': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveDevice,
+                    request_deserializer=cho_dot_identity_dot_v1_dot_identity__pb2.RemoveDeviceRequest.FromString,
+                    response_serializer=cho_dot_identity_dot_v1_dot_identity__pb2.RemoveDeviceResponse.SerializeToString,
             ),
             'CreateUser': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateUser,
@@ -217,6 +271,33 @@ class IdentityService:
             '/cho.identity.v1.IdentityService/RefreshToken',
             cho_dot_identity_dot_v1_dot_identity__pb2.RefreshTokenRequest.SerializeToString,
             cho_dot_identity_dot_v1_dot_identity__pb2.RefreshTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StepUp(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.identity.v1.IdentityService/StepUp',
+            cho_dot_identity_dot_v1_dot_identity__pb2.StepUpRequest.SerializeToString,
+            cho_dot_identity_dot_v1_dot_identity__pb2.StepUpResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -298,6 +379,60 @@ class IdentityService:
             '/cho.identity.v1.IdentityService/ChangePin',
             cho_dot_identity_dot_v1_dot_identity__pb2.ChangePinRequest.SerializeToString,
             cho_dot_identity_dot_v1_dot_identity__pb2.ChangePinResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDevices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.identity.v1.IdentityService/ListDevices',
+            cho_dot_identity_dot_v1_dot_identity__pb2.ListDevicesRequest.SerializeToString,
+            cho_dot_identity_dot_v1_dot_identity__pb2.ListDevicesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveDevice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.identity.v1.IdentityService/RemoveDevice',
+            cho_dot_identity_dot_v1_dot_identity__pb2.RemoveDeviceRequest.SerializeToString,
+            cho_dot_identity_dot_v1_dot_identity__pb2.RemoveDeviceResponse.FromString,
             options,
             channel_credentials,
             insecure,
