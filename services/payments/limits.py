@@ -24,6 +24,10 @@ CLASSES = (*PAYMENTS, "cash_out")
 _DAY_MS = 86_400_000
 REFUND_DAYS_MAX = 30
 
+# Above this a payment, transfer or cash-out needs a PIN entered within so many seconds.
+STEP_UP_ABOVE_VND = 10_000_000
+STEP_UP_WITHIN_S = 300
+
 
 @dataclass(frozen=True, slots=True)
 class LimitRule:

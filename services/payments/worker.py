@@ -20,7 +20,7 @@ from kit.streams.ledger import ledger_reader
 from kit.streams.trim import trim_ledger, trim_stream
 from services.payments import announce
 from services.payments.merchants import STATES, exempt_owner, put_merchant
-from services.payments.store import library
+from services.payments.store import library, people
 from services.payments.store.live import KEPT, STREAM, live_key
 
 # Between two looks whether the ledger takes writes, s.
@@ -110,6 +110,11 @@ class Payments:
         """Removes what every reader has acted on."""
         trim_stream(STREAM)
         trim_ledger()
+
+    @stream_handler("identity:events", group="payments.people", types=people.TYPES)
+    def on_person(self, event: Event) -> None:
+        """Learns whom a phone number reaches."""
+        people.put_person(clients.streams(), event)
 
     @stream_handler("onboarding:events", group="payments.directory", types=set(STATES))
     def on_merchant(self, event: Event) -> None:

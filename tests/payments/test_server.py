@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 import pytest
 import redis
+from cho.events.v1.events_pb2 import UserChanged
 from cho.events.v1.intent_pb2 import Intent
 from cho.payments.v1 import payments_pb2 as pb
 from cho.payments.v1.payments_pb2_grpc import PaymentsServiceStub
@@ -20,7 +21,7 @@ from google.protobuf.message import Message
 from kit import qr
 from kit.clock import now
 from kit.config import settings
-from kit.crypto import account_index
+from kit.crypto import account_index, phone_index
 from kit.ids import new_id, new_key
 from kit.ledger_event import from_fields
 from kit.rpc.aio import Server
@@ -31,6 +32,7 @@ from services.payments.server.directory import Directory
 from services.payments.server.payments import PaymentsServicer
 from services.payments.store import live
 from services.payments.store.live import STREAM, Followers, live_key
+from services.payments.store.people import People, put_person
 from tests.payments.conftest import Bench
 
 pytestmark = pytest.mark.anyio
@@ -54,6 +56,7 @@ class Person:
             "x-cho-sub": self.sub,
             "x-cho-roles": ",".join(self.roles),
             "x-cho-ins": self.institution,
+            "x-cho-pin-at": str(int(time.time())),
             **{name.replace("_", "-"): value for name, value in changes.items()},
         }
         return tuple((name, value) for name, value in found.items() if value)
@@ -116,13 +119,15 @@ class Api:
 async def api(bench: Bench) -> AsyncIterator[Api]:
     followers = Followers(bench.url)
     await followers.start()
-    servicer = PaymentsServicer(bench.ledger, Directory(bench.ledger), followers)
+    people = People(bench.url)
+    servicer = PaymentsServicer(bench.ledger, Directory(bench.ledger, people), followers)
     server = Server("127.0.0.1:0", [(pb.DESCRIPTOR.services_by_name["PaymentsService"], servicer)])
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         yield Api(PaymentsServiceStub(channel), bench, followers)
     await followers.stop()
     await server.stop(1)
+    await people.close()
 
 
 def pay(wallet: str, merchant: str = "", amount: int = 1_000, **more: Any) -> pb.PayRequest:
@@ -163,6 +168,7 @@ EVERYTHING: dict[str, tuple[Message, set[str]]] = {
     "CashOut": (pb.CashOutRequest(), {"shopper", "vendor"}),
     "InspectQr": (pb.InspectQrRequest(), {"shopper", "vendor", "agent", "team", "operator"}),
     "Pay": (pb.PayRequest(), {"shopper", "vendor"}),
+    "InspectPhone": (pb.InspectPhoneRequest(), {"shopper", "vendor"}),
     "Send": (pb.SendRequest(), {"shopper", "vendor"}),
     "GetPayment": (pb.GetPaymentRequest(), {"shopper", "vendor", "operator", "auditor"}),
     "Refund": (pb.RefundRequest(), {"vendor", "operator"}),
@@ -658,6 +664,114 @@ async def test_one_key_refunds_once_however_many_ask_at_once(api: Api) -> None:
     answers = await asyncio.gather(*(api(vendor, "Refund", request) for _ in range(16)))
     assert all(answer == answers[0] for answer in answers)
     assert await balance(api, wallet) == 4_000
+
+
+# Between people ------------------------------------------------------------------------------------------------
+
+
+def send(wallet: str, amount: int, to: str = "", **more: Any) -> pb.SendRequest:
+    more.setdefault("idempotency_key", new_key())
+    return pb.SendRequest(wallet_id=wallet, to_wallet_id=to, amount=amount, **more)
+
+
+def known(url: str, user_id: str, phone: str, name: str = "Nguyễn T** L**", version: int = 1) -> None:
+    """What payments' worker does with identity's events."""
+    told = UserChanged(user_id=user_id, phone_index=phone_index(phone), display_name=name, version=version)
+    with redis.Redis.from_url(url) as client:
+        put_person(client, Event("evt", "user.changed", "identity", user_id, now(), "", told.SerializeToString()))
+
+
+async def test_money_goes_from_wallet_to_wallet_at_one_telecom(api: Api) -> None:
+    (sender, wallet), (_, other) = await api.shopper(9_000), await api.shopper()
+    request = send(wallet, 4_000, other, note="tiền gạo")
+    sent = await api(sender, "Send", request)
+    assert (sent.balance, sent.transfer.kind, sent.transfer.note) == (5_000, pb.TRANSFER_KIND_TRANSFER, "tiền gạo")
+    assert await api(sender, "Send", request) == sent
+    assert await balance(api, other) == 4_000
+    assert await api.code(sender, "Send", send(wallet, 5_001, other)) == "INSUFFICIENT_FUNDS"
+    assert await api.code(sender, "Send", send(wallet, 1, wallet)) == "SAME_ACCOUNT"
+    assert await api.code(sender, "Send", send(other, 1, wallet)) == "ACCOUNT_NOT_FOUND"
+    assert await api.code(sender, "Send", send(wallet, 1, new_id("wal"))) == "ACCOUNT_NOT_FOUND"
+    assert await api.code(sender, "Send", send(wallet, 1)) == "INVALID_ARGUMENT"
+
+
+async def test_money_between_telecoms_needs_the_receiving_telecoms_own_money_as_cover(api: Api) -> None:
+    (sender, wallet), (_, other) = await api.shopper(9_000), await api.shopper(telecom=VNPT)
+    assert await api.code(sender, "Send", send(wallet, 4_000, other)) == "GUARANTEE_SHORT"
+    deposit = pb.FundReserveRequest(idempotency_key=new_key(), amount=4_000, reference="FT2")
+    await api(OTHER_OFFICER, "FundReserve", deposit)
+    assert (await api(sender, "Send", send(wallet, 4_000, other))).balance == 5_000
+    assert await api.code(sender, "Send", send(wallet, 1, other)) == "GUARANTEE_SHORT"
+    assert await balance(api, "clearing:VIETTEL") == 4_000
+    assert await balance(api, "clearing:VNPT") == -4_000
+
+
+async def test_a_phone_number_reaches_a_wallet_and_a_stall(api: Api) -> None:
+    (sender, wallet), (vendor, merchant) = await api.shopper(9_000), await api.vendor()
+    far = (await api(vendor, "OpenWallet", pb.OpenWalletRequest(telecom=VNPT))).wallet.account_id
+    near = (await api(vendor, "OpenWallet", pb.OpenWalletRequest(telecom=VIETTEL))).wallet.account_id
+    known(api.bench.url, vendor.sub, "0912345678")
+    seen = await api(sender, "InspectPhone", pb.InspectPhoneRequest(phone="+84 912 345 678"))
+    assert (seen.name, [s.merchant_id for s in seen.stalls]) == ("Nguyễn T** L**", [merchant])
+    assert sorted(seen.telecoms) == sorted([VIETTEL, VNPT])
+    await api(sender, "Send", send(wallet, 1_000, to_phone="0912 345 678"))
+    assert (await balance(api, near), await balance(api, far)) == (1_000, 0)
+    bought = pb.PayRequest(wallet_id=wallet, phone="0912.345.678", amount=2_000, idempotency_key=new_key())
+    paid = await api(sender, "Pay", bought)
+    assert (paid.payment.to_account_id, await balance(api, merchant)) == (merchant, 2_000)
+    assert await api.code(sender, "Send", send(wallet, 1, to_phone="0912345679")) == "NOT_FOUND"
+    assert await api.code(sender, "Send", send(wallet, 1, to_phone="12")) == "INVALID_ARGUMENT"
+    both = send(wallet, 1, near, to_phone="0912345678")
+    assert await api.code(sender, "Send", both) == "INVALID_ARGUMENT"
+
+
+async def test_a_phone_of_somebody_without_stall_or_wallet_is_told_apart(api: Api) -> None:
+    (sender, wallet), (somebody, _) = await api.shopper(9_000), await api.shopper()
+    known(api.bench.url, somebody.sub, "0912345670")
+    bought = pb.PayRequest(wallet_id=wallet, phone="0912345670", amount=2_000, idempotency_key=new_key())
+    assert await api.code(sender, "Pay", bought) == "MERCHANT_NOT_FOUND"
+    known(api.bench.url, new_id("usr"), "0912345671")
+    assert await api.code(sender, "Send", send(wallet, 1, to_phone="0912345671")) == "ACCOUNT_NOT_FOUND"
+
+
+async def test_an_older_event_does_not_take_a_phone_back(api: Api) -> None:
+    (sender, _), (one, _), (other, _) = await api.shopper(), await api.shopper(), await api.shopper()
+    known(api.bench.url, one.sub, "0912345672", "Mới", 3)
+    known(api.bench.url, other.sub, "0912345672", "Cũ", 2)
+    assert (await api(sender, "InspectPhone", pb.InspectPhoneRequest(phone="0912345672"))).name == "Mới"
+
+
+async def test_much_money_needs_a_pin_entered_a_moment_ago_and_spends_no_key_without(api: Api) -> None:
+    (sender, wallet), (_, other), (_, merchant) = await api.shopper(50_000_000), await api.shopper(), await api.vendor()
+    stale = str(int(time.time()) - 301)
+    _, agent = await api.agent()
+    asked = {
+        "Pay": pay(wallet, merchant, 10_000_001),
+        "Send": send(wallet, 10_000_001, other),
+        "CashOut": pb.CashOutRequest(
+            wallet_id=wallet, agent_id=agent, amount=10_000_001, idempotency_key=new_key()
+        ),
+    }  # fmt: skip
+    await api(OFFICER, "FundReserve", pb.FundReserveRequest(idempotency_key=new_key(), amount=90_000, reference="FT"))
+    for method, request in asked.items():
+        assert await api.code(sender, method, request, x_cho_pin_at=stale) == "STEP_UP_NEEDED", method
+        await api(sender, method, request)
+    await api(sender, "Pay", pay(wallet, merchant, 10_000_000), x_cho_pin_at=stale)
+
+
+async def test_much_money_from_a_new_device_waits_for_an_operator(api: Api) -> None:
+    (sender, wallet), (_, merchant), (_, other) = await api.shopper(50_000_000), await api.vendor(), await api.shopper()
+    new, known_long = str(int(time.time()) - 3_600), str(int(time.time()) - 90_000)
+    request = pay(wallet, merchant, 6_000_000)
+    held = await api(sender, "Pay", request, x_cho_dev_at=new)
+    assert (held.payment.kind, held.payment.state) == (pb.TRANSFER_KIND_HOLD, pb.TRANSFER_STATE_HELD)
+    assert (held.payment.in_review, held.payment.held_by, held.balance) == (True, "velocity-device", 44_000_000)
+    assert await api(sender, "Pay", request, x_cho_dev_at=new) == held
+    assert await balance(api, merchant) == 0
+    assert await api.code(sender, "Send", send(wallet, 6_000_000, other), x_cho_dev_at=new) == "VELOCITY_EXCEEDED"
+    for amount, since in ((5_000_000, new), (6_000_000, known_long)):
+        paid = await api(sender, "Pay", pay(wallet, merchant, amount), x_cho_dev_at=since)
+        assert paid.payment.state == pb.TRANSFER_STATE_DONE
 
 
 # Announcements -------------------------------------------------------------------------------------------------

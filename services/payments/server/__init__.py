@@ -18,6 +18,7 @@ from services.payments.store.client import LedgerClient
 from services.payments.store.keys import keys
 from services.payments.store.ledger import Ledger
 from services.payments.store.live import Followers
+from services.payments.store.people import People
 
 _logger = log.logger(__name__)
 
@@ -44,11 +45,13 @@ async def _serve() -> None:
     ledger, followers = Ledger(client, keys()), Followers(settings().redis_url)
     await _found(ledger)
     await followers.start()
-    directory = Directory(ledger)
+    people = People(settings().redis_url)
+    directory = Directory(ledger, people)
     servicers = [
         (pb.DESCRIPTOR.services_by_name["PaymentsService"], PaymentsServicer(ledger, directory, followers)),
     ]
     await aio.serve("payments", servicers, before_stop=followers.stop)
+    await people.close()
     await client.stop()
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from kit import qr
 from kit.crypto import account_index
-from kit.errors import AccountNotFound, MerchantNotFound, PaymentNotFound, WrongTelecom
+from kit.errors import AccountNotFound, InvalidArgument, MerchantNotFound, NotFound, PaymentNotFound, WrongTelecom
 from services.payments.server.common import TELECOM_OF, id_of
-from services.payments.store.ledger import Ledger, Movement
+from services.payments.store.ledger import Account, Ledger, Movement
 from services.payments.store.memory import Memory
+from services.payments.store.people import People, Person
 
 
 class Directory:
     """Facts that never or seldom change; what matters is checked again inside the payment."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, people: People) -> None:
         self._ledger = ledger
+        self._people = people
         # A wallet's telecom never changes; neither does whom an agent account belongs to.
         self._telecoms = Memory(100_000, keep_s=3600)
         self._agents = Memory(10_000, keep_s=3600)
@@ -75,6 +77,36 @@ class Directory:
                 raise WrongTelecom("your float is at another telecom than the wallet")
             self._agents.put(f"{owner}|{telecom}", agent_id)
         return str(agent_id)
+
+    async def person(self, phone: str) -> Person:
+        """Whom a phone number reaches. Raises InvalidArgument, NotFound."""
+        found = await self._people.find(phone)
+        if found is None:
+            raise NotFound("nobody here has this phone number")
+        return found
+
+    async def accounts_of(self, owner: str, kind: str) -> list[Account]:
+        """A person's open accounts of a kind, the oldest first."""
+        found = await self._ledger.accounts(await self._ledger.accounts_of(owner))
+        return [a for a in found if a is not None and a.kind == kind and a.owner == owner and a.state == "open"]
+
+    async def wallet_of(self, owner: str, telecom: str) -> str:
+        """Where money for a person goes: their wallet at this telecom, else their oldest. Raises AccountNotFound."""
+        wallets = await self.accounts_of(owner, "wallet")
+        if not wallets:
+            raise AccountNotFound("who has this phone number has no wallet")
+        return next((w for w in wallets if w.telecom == telecom), wallets[0]).account_id
+
+    async def stall_of(self, owner: str) -> str:
+        """The merchant whom a payment to a vendor's phone is for. Raises MerchantNotFound, InvalidArgument."""
+        stalls = await self.accounts_of(owner, "merchant")
+        if not stalls:
+            raise MerchantNotFound("who has this phone number sells nothing here: send the money to their wallet")
+        if len(stalls) > 1:
+            raise InvalidArgument(
+                "this vendor has several stalls: look the number up and pay one of them by merchant_id"
+            )
+        return stalls[0].account_id
 
     async def payment(self, payment_id: str) -> Movement:
         """A payment or captured hold. Raises PaymentNotFound."""

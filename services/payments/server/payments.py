@@ -26,7 +26,7 @@ from kit.errors import (
 from kit.ids import new_id
 from kit.money import check_amount
 from kit.rpc.call import Call
-from services.payments import announce, fees, requests, transfer
+from services.payments import announce, fees, limits, requests, transfer
 from services.payments.server.common import (
     ASK_PAYER,
     HISTORY_MAX,
@@ -85,8 +85,8 @@ class PaymentsServicer:
             raise PermissionDenied("only an agent or operator opens a wallet for somebody else")
         id_of(owner, "usr", "owner_id")
         wallet_id = await self._ledger.open(new_id("wal"), "wallet", telecom, owner, intent_of(call))
-        # Whoever has a merchant contract has no monthly limit (Decree 368/2025, article 15). Asked after the opening: who
-        # becomes a merchant meanwhile is seen here, or the wallet is seen there (merchants.exempt_owner).
+        # Whoever has a merchant contract has no monthly limit (Decree 368/2025, article 15). Asked after the opening:
+        # who becomes a merchant meanwhile is seen here, or the wallet is seen there (merchants.exempt_owner).
         if any(account.startswith("mer_") for account in await self._ledger.accounts_of(owner)):
             await self._ledger.set_exempt(wallet_id, True, intent_of(call))
         return pb.OpenWalletResponse(wallet=await self._account(wallet_id))
@@ -183,6 +183,7 @@ class PaymentsServicer:
         wallet_id = id_of(request.wallet_id, "wal", "wallet_id", AccountNotFound)
         agent_id = id_of(request.agent_id, "agt", "agent_id", AccountNotFound)
         check_amount(request.amount)
+        _check_pin(call, request.amount)
         telecom = await self._directory.telecom(wallet_id)
         earned = fees.commission("cash_out", request.amount, now_ms())
         posted = await self._ledger.post(
@@ -220,6 +221,7 @@ class PaymentsServicer:
         wallet_id = id_of(request.wallet_id, "wal", "wallet_id", AccountNotFound)
         asked = await self._asked(request)
         check_amount(asked.amount)
+        _check_pin(call, asked.amount)
         telecom = await self._directory.telecom(wallet_id)
         now = now_ms()
         fee = fees.payment_fee(asked.amount, await self._directory.category(asked.merchant_id), now)
@@ -230,7 +232,7 @@ class PaymentsServicer:
             owner=call.caller.sub, not_after_ms=not_after_ms(request), directory_index=asked.directory_index,
             merchant_id=asked.merchant_id, guard="request" if asked.reference else "",
             guard_key=self._ledger.request_key(asked.merchant_id, asked.reference) if asked.reference else "",
-            guard_value="exact" if asked.exact else "open",
+            guard_value="exact" if asked.exact else "open", device_at_ms=call.caller.device_at_s * 1000,
             intent=intent_of(call, reference=asked.reference, note=note, qr_payload=request.qr_payload),
         )  # fmt: skip
         try:
@@ -245,9 +247,12 @@ class PaymentsServicer:
 
     async def _asked(self, request: pb.PayRequest) -> _Asked:
         """Whom a payment is for, and how much, from whichever of the ways the payer named it."""
-        if bool(request.qr_payload) == bool(request.merchant_id):
-            raise InvalidArgument("either qr_payload or merchant_id names who is paid")
+        if [request.qr_payload, request.merchant_id, request.phone].count("") != 2:
+            raise InvalidArgument("one of qr_payload, merchant_id and phone names who is paid")
         reference = text(request.reference, "reference", REFERENCE_MAX)
+        if request.phone:
+            payee = await self._directory.person(request.phone)
+            return _Asked(await self._directory.stall_of(payee.user_id), request.amount, reference)
         if request.merchant_id:
             merchant_id = id_of(request.merchant_id, "mer", "merchant_id", MerchantNotFound)
             return _Asked(merchant_id, request.amount, reference)
@@ -262,17 +267,41 @@ class PaymentsServicer:
         exact = bool(named and code.amount and expires_ms)
         return _Asked(merchant_id, code.amount or request.amount, named or reference, index, exact)
 
+    async def InspectPhone(self, request: pb.InspectPhoneRequest, call: Call) -> pb.InspectPhoneResponse:
+        found = await self._directory.person(request.phone)
+        stalls = await self._directory.accounts_of(found.user_id, "merchant")
+        wallets = await self._directory.accounts_of(found.user_id, "wallet")
+        return pb.InspectPhoneResponse(
+            name=found.name,
+            stalls=[
+                pb.InspectPhoneResponse.Stall(
+                    merchant_id=stall.account_id, name=stall.name, market_name=stall.market, stall=stall.stall
+                )
+                for stall in stalls
+            ],
+            telecoms=[TELECOM_OF[wallet.telecom] for wallet in wallets],
+        )
+
     async def Send(self, request: pb.SendRequest, call: Call) -> pb.SendResponse:
         source = id_of(request.wallet_id, "wal", "wallet_id", AccountNotFound)
-        target = id_of(request.to_wallet_id, "wal", "to_wallet_id", AccountNotFound)
+        if bool(request.to_wallet_id) == bool(request.to_phone):
+            raise InvalidArgument("either to_wallet_id or to_phone names who gets it")
         check_amount(request.amount)
-        payer_telecom, telecom = await self._directory.telecom(source), await self._directory.telecom(target)
+        _check_pin(call, request.amount)
+        payer_telecom = await self._directory.telecom(source)
+        if request.to_phone:
+            payee = await self._directory.person(request.to_phone)
+            target = await self._directory.wallet_of(payee.user_id, payer_telecom)
+        else:
+            target = id_of(request.to_wallet_id, "wal", "to_wallet_id", AccountNotFound)
+        telecom = await self._directory.telecom(target)
         note = text(request.note, "note", NOTE_MAX)
         posted = await self._ledger.post(
             Order(
                 op="transfer", caller=call.caller.sub, key=request.idempotency_key, body_hash=body_hash(request),
                 amount=request.amount, fee=0, legs=transfer.send(source, target, payer_telecom, telecom, request.amount),
                 owner=call.caller.sub, not_after_ms=not_after_ms(request), intent=intent_of(call, note=note),
+                device_at_ms=call.caller.device_at_s * 1000,
             )
         )  # fmt: skip
         made = posted_view(posted, "transfer", request.amount, source, target, note=note)
@@ -378,6 +407,12 @@ class PaymentsServicer:
         if account is None or account.kind not in KINDS or not allowed:
             raise AccountNotFound("there is no such account, or it is not yours")
         return account
+
+
+def _check_pin(call: Call, amount: int) -> None:
+    """Above the threshold a payment needs a PIN entered a moment ago. Raises StepUpNeeded, before any key is spent."""
+    if amount > limits.STEP_UP_ABOVE_VND:
+        call.require_fresh_pin(now_ms() // 1000, limits.STEP_UP_WITHIN_S)
 
 
 def _event_stream(data: bytes) -> HttpBody:

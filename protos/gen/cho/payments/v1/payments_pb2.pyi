@@ -307,7 +307,7 @@ class InspectQrResponse(_message.Message):
     def __init__(self, merchant_id: _Optional[str] = ..., merchant_name: _Optional[str] = ..., payable: _Optional[bool] = ..., amount: _Optional[int] = ..., reference: _Optional[str] = ..., purpose: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ..., market_name: _Optional[str] = ..., stall: _Optional[str] = ...) -> None: ...
 
 class PayRequest(_message.Message):
-    __slots__ = ("idempotency_key", "wallet_id", "qr_payload", "merchant_id", "amount", "reference", "note", "not_after")
+    __slots__ = ("idempotency_key", "wallet_id", "qr_payload", "merchant_id", "amount", "reference", "note", "not_after", "phone")
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     WALLET_ID_FIELD_NUMBER: _ClassVar[int]
     QR_PAYLOAD_FIELD_NUMBER: _ClassVar[int]
@@ -316,6 +316,7 @@ class PayRequest(_message.Message):
     REFERENCE_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
     NOT_AFTER_FIELD_NUMBER: _ClassVar[int]
+    PHONE_FIELD_NUMBER: _ClassVar[int]
     idempotency_key: str
     wallet_id: str
     qr_payload: str
@@ -324,7 +325,8 @@ class PayRequest(_message.Message):
     reference: str
     note: str
     not_after: _timestamp_pb2.Timestamp
-    def __init__(self, idempotency_key: _Optional[str] = ..., wallet_id: _Optional[str] = ..., qr_payload: _Optional[str] = ..., merchant_id: _Optional[str] = ..., amount: _Optional[int] = ..., reference: _Optional[str] = ..., note: _Optional[str] = ..., not_after: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    phone: str
+    def __init__(self, idempotency_key: _Optional[str] = ..., wallet_id: _Optional[str] = ..., qr_payload: _Optional[str] = ..., merchant_id: _Optional[str] = ..., amount: _Optional[int] = ..., reference: _Optional[str] = ..., note: _Optional[str] = ..., not_after: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., phone: _Optional[str] = ...) -> None: ...
 
 class PayResponse(_message.Message):
     __slots__ = ("payment", "balance")
@@ -334,21 +336,50 @@ class PayResponse(_message.Message):
     balance: int
     def __init__(self, payment: _Optional[_Union[Transfer, _Mapping]] = ..., balance: _Optional[int] = ...) -> None: ...
 
+class InspectPhoneRequest(_message.Message):
+    __slots__ = ("phone",)
+    PHONE_FIELD_NUMBER: _ClassVar[int]
+    phone: str
+    def __init__(self, phone: _Optional[str] = ...) -> None: ...
+
+class InspectPhoneResponse(_message.Message):
+    __slots__ = ("name", "stalls", "telecoms")
+    class Stall(_message.Message):
+        __slots__ = ("merchant_id", "name", "market_name", "stall")
+        MERCHANT_ID_FIELD_NUMBER: _ClassVar[int]
+        NAME_FIELD_NUMBER: _ClassVar[int]
+        MARKET_NAME_FIELD_NUMBER: _ClassVar[int]
+        STALL_FIELD_NUMBER: _ClassVar[int]
+        merchant_id: str
+        name: str
+        market_name: str
+        stall: str
+        def __init__(self, merchant_id: _Optional[str] = ..., name: _Optional[str] = ..., market_name: _Optional[str] = ..., stall: _Optional[str] = ...) -> None: ...
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STALLS_FIELD_NUMBER: _ClassVar[int]
+    TELECOMS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    stalls: _containers.RepeatedCompositeFieldContainer[InspectPhoneResponse.Stall]
+    telecoms: _containers.RepeatedScalarFieldContainer[Telecom]
+    def __init__(self, name: _Optional[str] = ..., stalls: _Optional[_Iterable[_Union[InspectPhoneResponse.Stall, _Mapping]]] = ..., telecoms: _Optional[_Iterable[_Union[Telecom, str]]] = ...) -> None: ...
+
 class SendRequest(_message.Message):
-    __slots__ = ("idempotency_key", "wallet_id", "to_wallet_id", "amount", "note", "not_after")
+    __slots__ = ("idempotency_key", "wallet_id", "to_wallet_id", "amount", "note", "not_after", "to_phone")
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     WALLET_ID_FIELD_NUMBER: _ClassVar[int]
     TO_WALLET_ID_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
     NOT_AFTER_FIELD_NUMBER: _ClassVar[int]
+    TO_PHONE_FIELD_NUMBER: _ClassVar[int]
     idempotency_key: str
     wallet_id: str
     to_wallet_id: str
     amount: int
     note: str
     not_after: _timestamp_pb2.Timestamp
-    def __init__(self, idempotency_key: _Optional[str] = ..., wallet_id: _Optional[str] = ..., to_wallet_id: _Optional[str] = ..., amount: _Optional[int] = ..., note: _Optional[str] = ..., not_after: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    to_phone: str
+    def __init__(self, idempotency_key: _Optional[str] = ..., wallet_id: _Optional[str] = ..., to_wallet_id: _Optional[str] = ..., amount: _Optional[int] = ..., note: _Optional[str] = ..., not_after: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., to_phone: _Optional[str] = ...) -> None: ...
 
 class SendResponse(_message.Message):
     __slots__ = ("transfer", "balance")

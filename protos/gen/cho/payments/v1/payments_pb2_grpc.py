@@ -75,6 +75,11 @@ class PaymentsServiceStub:
                 request_serializer=cho_dot_payments_dot_v1_dot_payments__pb2.PayRequest.SerializeToString,
                 response_deserializer=cho_dot_payments_dot_v1_dot_payments__pb2.PayResponse.FromString,
                 _registered_method=True)
+        self.InspectPhone = channel.unary_unary(
+                '/cho.payments.v1.PaymentsService/InspectPhone',
+                request_serializer=cho_dot_payments_dot_v1_dot_payments__pb2.InspectPhoneRequest.SerializeToString,
+                response_deserializer=cho_dot_payments_dot_v1_dot_payments__pb2.InspectPhoneResponse.FromString,
+                _registered_method=True)
         self.Send = channel.unary_unary(
                 '/cho.payments.v1.PaymentsService/Send',
                 request_serializer=cho_dot_payments_dot_v1_dot_payments__pb2.SendRequest.SerializeToString,
@@ -188,6 +193,13 @@ class PaymentsServiceServicer:
 
     def Pay(self, request, context):
         """Pays a merchant from the caller's wallet, by its QR code or by its id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def InspectPhone(self, request, context):
+        """Says whom a phone number reaches before anybody pays: a masked name, stalls, and at which telecoms they have wallets.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -313,6 +325,11 @@ def add_PaymentsServiceServicer_to_server(servicer, server):
                     servicer.Pay,
                     request_deserializer=cho_dot_payments_dot_v1_dot_payments__pb2.PayRequest.FromString,
                     response_serializer=cho_dot_payments_dot_v1_dot_payments__pb2.PayResponse.SerializeToString,
+            ),
+            'InspectPhone': grpc.unary_unary_rpc_method_handler(
+                    servicer.InspectPhone,
+                    request_deserializer=cho_dot_payments_dot_v1_dot_payments__pb2.InspectPhoneRequest.FromString,
+                    response_serializer=cho_dot_payments_dot_v1_dot_payments__pb2.InspectPhoneResponse.SerializeToString,
             ),
             'Send': grpc.unary_unary_rpc_method_handler(
                     servicer.Send,
@@ -586,6 +603,33 @@ class PaymentsService:
             '/cho.payments.v1.PaymentsService/Pay',
             cho_dot_payments_dot_v1_dot_payments__pb2.PayRequest.SerializeToString,
             cho_dot_payments_dot_v1_dot_payments__pb2.PayResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def InspectPhone(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.payments.v1.PaymentsService/InspectPhone',
+            cho_dot_payments_dot_v1_dot_payments__pb2.InspectPhoneRequest.SerializeToString,
+            cho_dot_payments_dot_v1_dot_payments__pb2.InspectPhoneResponse.FromString,
             options,
             channel_credentials,
             insecure,
