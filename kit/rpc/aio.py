@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -108,6 +109,10 @@ async def serve(service: str, servicers: Servicers, before_stop: Callable[[], Aw
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
+    # What was imported stays; a call leaves little behind that only the collector would find. By default it walked all
+    # young objects several times a payment: a tenth of the process's CPU.
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     serve_metrics()

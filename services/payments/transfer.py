@@ -143,11 +143,11 @@ def unload(wallet_id: str, provider: str, telecom: str, amount: int) -> list[Leg
 
 
 def chargeback(wallet_id: str, receivable_id: str, provider: str, telecom: str, amount: int, short: int) -> list[Leg]:
-    """The card's bank took `amount` back. `short` of it the wallet does not hold: its holder owes that now."""
+    """The card's bank took `amount` back; `short` of it (the order's fee) the wallet lacks and its holder owes."""
     check_amount(amount)
     assert 0 <= short <= amount
     if short == amount:
-        return [Leg("d", amount, receivable_id), Leg("c", amount, psp(provider))]
+        return [Leg("d", amount, receivable_id), Leg("c", amount, psp(provider)), _witness(wallet_id)]
     taken = amount - short
     legs = [
         Leg("d", taken, wallet_id),
@@ -177,7 +177,7 @@ def reverse(legs: list[Leg], telecom: str = "") -> list[Leg]:
 
 
 def _witness(account_id: str) -> Leg:
-    """An account that the ledger reads to check cover, and does not post on."""
+    """An account that the ledger reads to check cover or whose debt it is, and does not post on."""
     return Leg("=", 0, account_id)
 
 

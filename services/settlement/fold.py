@@ -202,7 +202,7 @@ class Books:
 
 
 def parse_rules(text: str) -> list[Rule]:
-    """Reads the rules as the ledger was given them: `essential=mcc+...;id,from,until,scope,op+...,max,arg,action;...`."""
+    """Reads the rules as the ledger was given them: `essential=mcc+..;id,from,until,scope,op+..,max,arg,action;..`."""
     rules = []
     for part in filter(None, text.split(";")):
         if part.startswith("essential="):

@@ -1,8 +1,8 @@
 """Net positions of a window: what each institution owes or is owed, and that it sums to zero. Pure.
 
 A payment makes the payer's telecom owe what the merchant's bank and the platform are owed; a refund the reverse. The
-legs on `settlement:<telecom>` accounts are the telecoms' side, those on merchant, fee, card and debt accounts the other:
-in every movement they balance without what happens inside a telecom.
+legs on `settlement:<telecom>` accounts are the telecoms' side, those on merchant, fee, card and debt accounts the
+other: in every movement they balance without what happens inside a telecom.
 Multilateral: each institution has one figure against all others together (Mojaloop's deferred net settlement).
 """
 

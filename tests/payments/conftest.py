@@ -113,6 +113,8 @@ def _value(client: redis.Redis, key: str) -> object:
         return client.lrange(key, 0, -1)
     if kind == "set":
         return sorted(client.smembers(key))
+    if kind == "zset":
+        return client.zrange(key, 0, -1, withscores=True)
     return client.get(key)
 
 

@@ -76,7 +76,7 @@ CASES = {
         ["d 50 wal", "c 70 psp:STRIPE", "c 50 clearing:VIETTEL", "d 50 settlement:VIETTEL", "d 20 rcv"],
     ),
     "chargeback that it does not hold": (
-        transfer.chargeback("wal", "rcv", "STRIPE", A, 70, 70), ["d 70 rcv", "c 70 psp:STRIPE"],
+        transfer.chargeback("wal", "rcv", "STRIPE", A, 70, 70), ["d 70 rcv", "c 70 psp:STRIPE", "= 0 wal"],
     ),
     "recovery from a wallet": (
         transfer.recover("wal", "rcv", A, 20),

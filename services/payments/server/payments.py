@@ -296,10 +296,11 @@ class PaymentsServicer:
             target = id_of(request.to_wallet_id, "wal", "to_wallet_id", AccountNotFound)
         telecom = await self._directory.telecom(target)
         note = text(request.note, "note", NOTE_MAX)
+        legs = transfer.send(source, target, payer_telecom, telecom, request.amount)
         posted = await self._ledger.post(
             Order(
                 op="transfer", caller=call.caller.sub, key=request.idempotency_key, body_hash=body_hash(request),
-                amount=request.amount, fee=0, legs=transfer.send(source, target, payer_telecom, telecom, request.amount),
+                amount=request.amount, fee=0, legs=legs,
                 owner=call.caller.sub, not_after_ms=not_after_ms(request), intent=intent_of(call, note=note),
                 device_at_ms=call.caller.device_at_s * 1000,
             )

@@ -13,8 +13,9 @@ class Keys:
         self.meta = f"{self.tag}:meta"
         self.stream = f"{self.tag}:ledger"
         self.rules = f"{self.tag}:rules"
-        # Sorted set: open holds ("h:<id>") and proposals ("p:<id>") by when they expire, ms.
-        self.due = f"{self.tag}:due"
+        # Sorted sets: open holds, and open proposals, by when they expire, ms.
+        self.holds = f"{self.tag}:holds"
+        self.proposals = f"{self.tag}:proposals"
         # Set: receivables on which somebody owes.
         self.debts = f"{self.tag}:debts"
 

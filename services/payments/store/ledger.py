@@ -273,7 +273,7 @@ def transfer_call(order: Order, k: Keys, transfer_id: str) -> tuple[list[str], l
         k.meta, k.stream, k.idempotency(scope), k.transfer(transfer_id),
         k.transfer(order.related) if order.related else k.meta,
         k.rules, k.bank_account(order.directory_index) if order.directory_index else k.meta,
-        order.guard_key or k.meta, k.due,
+        order.guard_key or k.meta, k.proposals if order.guard == "proposal" else k.holds,
         k.history(order.legs[0].account_id), k.history(order.legs[1].account_id),
     ]  # fmt: skip
     legs: list[str | bytes | int] = []
@@ -337,7 +337,7 @@ class Ledger:
         k = self._keys
         keys = [
             k.meta, k.stream, k.transfer(hold.transfer_id), k.transfer(hold.related) if hold.related else k.meta,
-            k.due, k.account(hold.from_account), k.account(hold.to_account),
+            k.holds, k.account(hold.from_account), k.account(hold.to_account),
         ]  # fmt: skip
         scope = f"{intent.caller_id}|{op}|{hold.transfer_id}"
         _, _, balance = await self._done(
@@ -346,9 +346,12 @@ class Ledger:
         return int(balance)
 
     async def due(self, most: int) -> tuple[list[str], list[str]]:
-        """Holds and proposals whose time is over: their ids, at most `most` together, the oldest first."""
-        found = (await self._read(("ZRANGEBYSCORE", self._keys.due, 0, now_ms(), "LIMIT", 0, most)))[0]
-        return [i[2:] for i in found if i.startswith("h:")], [i[2:] for i in found if i.startswith("p:")]
+        """Holds and proposals whose time is over: their ids, at most `most` of each, the oldest first."""
+        over = (0, now_ms(), "LIMIT", 0, most)
+        holds, proposals = await self._read(
+            ("ZRANGEBYSCORE", self._keys.holds, *over), ("ZRANGEBYSCORE", self._keys.proposals, *over)
+        )
+        return holds, proposals
 
     # What is asked for before money moves
 
@@ -429,7 +432,7 @@ class Ledger:
         """Proposes an operation on a transfer for a second person to approve."""
         k = self._keys
         await self._done(
-            "propose_v2", [k.meta, k.stream, k.proposal(proposal_id), k.due],
+            "propose_v2", [k.meta, k.stream, k.proposal(proposal_id), k.proposals],
             proposal_id, op, target, who, expires_ms, reason, f"{who}|propose|{proposal_id}",
             intent.SerializeToString(),
         )  # fmt: skip
@@ -438,12 +441,12 @@ class Ledger:
         """Ends a proposal without doing it: "rejected", or "expired" once its time is over."""
         k = self._keys
         await self._done(
-            "decline_v2", [k.meta, k.stream, k.proposal(proposal_id), k.due],
+            "decline_v2", [k.meta, k.stream, k.proposal(proposal_id), k.proposals],
             proposal_id, state, who, f"{who}|decline|{proposal_id}", intent.SerializeToString(),
         )  # fmt: skip
 
     async def proposal(self, proposal_id: str) -> Proposal | None:
-        """One proposal; None where there is none, or it ended more than 7 days ago."""
+        """One proposal; None where there is none, or it was decided more than 7 days ago."""
         key = self._keys.proposal(proposal_id)
         row = (await self._read(("HMGET", key, "s", "k", "t", "by", "d", "e", "n", "at")))[0]
         if row[0] is None:
@@ -453,8 +456,8 @@ class Ledger:
 
     async def open_proposals(self, most: int) -> list[Proposal]:
         """What waits for a second person, the soonest to expire first."""
-        ids = (await self._read(("ZRANGEBYSCORE", self._keys.due, "-inf", "+inf", "LIMIT", 0, 10 * most)))[0]
-        found = [await self.proposal(i[2:]) for i in ids if i.startswith("p:")][:most]
+        ids = (await self._read(("ZRANGEBYSCORE", self._keys.proposals, "-inf", "+inf", "LIMIT", 0, most)))[0]
+        found = [await self.proposal(proposal_id) for proposal_id in ids]
         return [proposal for proposal in found if proposal and proposal.state == "proposed"]
 
     async def debts(self) -> list[str]:

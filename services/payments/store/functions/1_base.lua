@@ -20,13 +20,15 @@ local SKEW_MS_MAX = 5000
 local DAY_MS = 86400000
 local KEY_RETENTION_MS = 7 * DAY_MS       -- keys older than this are refused; younger ones are all remembered
 local KEY_AHEAD_MS_MAX = DAY_MS
-local HOT_MS = 40 * DAY_MS                -- a transfer stays hot so long after its last change; the books keep all
+-- A transfer stays hot so long after its last change, and what is open until it ends; the books keep all.
+local HOT_MS = 40 * DAY_MS
 local HOT_CARD_MS = 400 * DAY_MS          -- cards: disputes come months later
 local HISTORY_MAX = 50
 local VIETNAM_MS = 7 * 3600000            -- Asia/Ho_Chi_Minh has no summer time
-local HOLD_MS_MAX = 30 * DAY_MS           -- below HOT_MS: a hold is over before its record goes
+local HOLD_MS_MAX = 30 * DAY_MS
+local KEPT_MS = 7 * DAY_MS                -- how long an ended request, code or proposal still answers why
 local REVIEW_MS = DAY_MS                  -- a payment held by a velocity rule waits so long for an operator
-local DUE_MAX = 1000000                   -- open holds and proposals together
+local DUE_MAX = 1000000                   -- open holds, and as many proposals
 
 local function int(n) return string.format('%d', n) end
 

@@ -23,7 +23,7 @@ local SHAPES = {
   unload     = {['d:wallet,c:psp,c:clearing,d:settlement'] = 'aaaa'},
   chargeback = {['d:wallet,c:psp,c:clearing,d:settlement'] = 'aaaa',
                 ['d:wallet,c:psp,c:clearing,d:settlement,d:receivable'] = 'nannf',
-                ['d:receivable,c:psp'] = 'aa'},
+                ['d:receivable,c:psp,=:wallet'] = 'fa-'},
   recover    = {['d:wallet,c:receivable,c:clearing,d:settlement'] = 'aaaa', ['d:merchant,c:receivable'] = 'aa'},
 }
 -- The reverse of each operation that an operator may undo.
@@ -81,6 +81,7 @@ local function read_legs(keys, argv, first_key, first_arg, op, total, fee)
 end
 
 local function check_amounts(legs, letters, total, fee)
+  if fee > 0 and not string.find(letters, 'f', 1, true) then return refuse('BAD_TRANSFER', 'fee') end
   local due = {a = total, f = fee, n = total - fee, p = total + fee, ['-'] = 0}
   for i = 1, #legs do
     if legs[i].amount ~= due[string.sub(letters, i, i)] then return refuse('BAD_TRANSFER', 'amounts') end
@@ -112,7 +113,7 @@ local function uncovered(legs)
     if a.kind == 'clearing' or a.kind == 'reserve' then cover[a.telecom] = (cover[a.telecom] or 0) + a.cp - a.dp end
   end
   for i = 1, #legs do
-    if legs[i].side == '=' and cover[legs[i].a.telecom] < 0 then return legs[i].a.telecom end
+    if legs[i].side == '=' and (cover[legs[i].a.telecom] or 0) < 0 then return legs[i].a.telecom end
   end
   return nil
 end
@@ -143,9 +144,19 @@ local function same_parties(op, legs, p)
   if op == 'refund' then return p.from == legs[2].id and p.to == legs[1].id end
   if op == 'hold' then return p.to == legs[1].id and p.from == legs[2].id end
   if op == 'chargeback' then
-    return p.from == legs[2].id and (legs[1].a.kind == 'receivable' or p.to == legs[1].id)
+    return p.from == legs[2].id and p.to == (legs[1].a.kind == 'receivable' and legs[3] or legs[1]).id
   end
   return p.from == legs[1].id and p.to == legs[2].id
+end
+
+-- Whether who owes is who had the money.
+local function own_debt(legs)
+  local debt, debtor
+  for i = 1, #legs do
+    local a = legs[i].a
+    if a.kind == 'receivable' then debt = a elseif a.kind == 'wallet' or a.kind == 'merchant' then debtor = a end
+  end
+  return not debt or debt.owner == debtor.owner
 end
 
 -- What the earlier transfer refuses for good, or nil; and how much of it is given back or taken after this.
@@ -205,13 +216,15 @@ function GUARDS.code(key, value, legs, total, at)
   return g
 end
 
--- A proposal that somebody else made: value is who decides.
+-- A proposal that somebody else made: value is who decides. Key 9 is then the set of open proposals, so that nothing
+-- can be proposed which opens or ends a hold.
 function GUARDS.proposal(key, value, legs, total, at, op, related_id)
+  if op == 'pay' or op == 'hold' or op == 'capture' or op == 'unload' then return nil, refuse('BAD_TRANSFER', 'guard') end
   local p = call('HMGET', key, 's', 'k', 't', 'by', 'e', 'id')
   if p[1] ~= 'proposed' or p[2] ~= op or p[3] ~= related_id then return nil, refuse('WRONG_STATE', 'proposal') end
-  if p[4] == value then return nil, refuse('FOUR_EYES') end
+  if value == '' or value == p[4] then return nil, refuse('FOUR_EYES') end
   if at >= tonumber(p[5]) then return nil, refuse('WRONG_STATE', 'proposal expired') end
-  return {verdict = '', asked = 0, write = {'HSET', key, 's', 'approved', 'd', value}, due = 'p:' .. p[6]}
+  return {verdict = '', asked = 0, write = {'HSET', key, 's', 'approved', 'd', value}, proposal = p[6]}
 end
 
 -- The set of accounts that somebody owes on.
@@ -221,7 +234,8 @@ function GUARDS.debts(key)
 end
 
 -- KEYS: 1 meta, 2 stream, 3 idempotency, 4 transfer, 5 related transfer (or meta), 6 rules, 7 directory entry (or meta),
---       8 the guard's record (or meta), 9 due, 10 and 11 history of the parties, 12... accounts in the order of the legs.
+--       8 the guard's record (or meta), 9 open holds (or proposals), 10 and 11 history of the parties, 12... accounts in
+--       the order of the legs.
 -- ARGV: 1 run, 2 caller's clock ms, 3 not after ms or 0, 4 key time ms, 5 body hash, 6 scope, 7 op, 8 transfer id,
 --       9 amount, 10 fee, 11 refunded before (refunds), 12 merchant that the directory must name, 13 guard, 14 its value,
 --       15 owner ('' for an operator), 16 intent, 17 related id, 18 reference, 19 note, 20 expires ms (holds),
@@ -264,6 +278,9 @@ local function transfer(keys, argv)
   wrong = check_amounts(legs, letters, total, fee) or check_telecoms(legs)
   if wrong then return wrong end
   if not same_parties(op, legs, p) then return refuse('BAD_TRANSFER', 'not the parties of the payment') end
+  if not own_debt(legs) then return refuse('BAD_TRANSFER', 'another owes') end
+  -- Money for a card goes back whole: what is left of a hold would be free, and still gone from its top-up.
+  if op == 'unload' and total < p.amount then return refuse('BAD_TRANSFER', 'a part of what is held') end
   if op == 'refund' and p.raw_refunded ~= argv[11] then return refuse('CONTENTION', 'refunded meanwhile') end
   local expires = digits(argv[20] ~= '' and argv[20] or '0')
   if op == 'hold' and (not expires or expires <= h.at or expires > h.at + HOLD_MS_MAX) then
@@ -282,6 +299,7 @@ local function transfer(keys, argv)
   if call('HLEN', keys[4]) > 0 then return refuse('BAD_TRANSFER', 'transfer id used before') end
   load_rules(call('GET', keys[6]) or '')
   local due = call('ZCARD', keys[9])
+  if op == 'hold' and due >= DUE_MAX then return refuse('TOO_MANY_OPEN') end
   local from_hold = op == 'capture' or op == 'unload'
   -- What it counts as in the payer's limits; '' where it does not count. A capture was counted when it was held.
   local class = ''
@@ -309,7 +327,6 @@ local function transfer(keys, argv)
       code, detail = VELOCITY[broken.scope] and 'VELOCITY_EXCEEDED' or 'LIMIT_EXCEEDED', broken.id
     end
   end
-  if op == 'hold' and due >= DUE_MAX then code = code or 'TOO_MANY_OPEN' end
   local pending = op == 'hold' or done == 'HELD'
   if done == 'HELD' then
     op, expires, n, guarded = 'hold', h.at + REVIEW_MS, 2, {verdict = '', asked = 0}
@@ -332,11 +349,13 @@ local function transfer(keys, argv)
           code = code or 'BALANCE_TOO_LARGE'
         end
         if overdrawn(a) then
-          code, short = code or (a.kind == 'reserve' and 'GUARANTEE_SHORT' or 'INSUFFICIENT_FUNDS'), short .. leg.id .. ' '
+          short = short .. leg.id .. ' '
+          if not code and a.kind == 'reserve' then code, detail = 'GUARANTEE_SHORT', a.telecom end
+          code = code or 'INSUFFICIENT_FUNDS'
         end
       end
     end
-    if short ~= '' then detail = short end
+    if code == 'INSUFFICIENT_FUNDS' then detail = short end
     local telecom = not code and uncovered(legs)
     if telecom then code, detail = 'GUARANTEE_SHORT', telecom end
   end
@@ -347,7 +366,7 @@ local function transfer(keys, argv)
   local seq, at = int(h.seq), int(h.at)
   local ttl = int((key_time > h.at and key_time or h.at) + KEY_RETENTION_MS + DAY_MS)
   if code then
-    event(writes, keys[1], keys[2], h, {'op', op, 'r', code, 's', scope, 'h', body, 't', id, 'x', argv[17],
+    event(writes, keys[1], keys[2], h, {'op', argv[7], 'r', code, 's', scope, 'h', body, 't', id, 'x', argv[17],
       'a', argv[9], 'f', argv[10], 'l', '', 'i', argv[16]})
     writes[#writes + 1] = {'HSET', keys[3], 'h', body, 'r', code, 't', '', 'f', detail, 'n', '0'}
     writes[#writes + 1] = {'PEXPIREAT', keys[3], ttl}
@@ -396,18 +415,22 @@ local function transfer(keys, argv)
   end
   writes[#writes + 1] = record
   local hot = op == 'top_up' and HOT_CARD_MS or HOT_MS
-  writes[#writes + 1] = {'PEXPIREAT', keys[4], int(h.at + hot)}
-  if pending then writes[#writes + 1] = {'ZADD', keys[9], int(expires), 'h:' .. id} end
+  if pending then writes[#writes + 1] = {'ZADD', keys[9], int(expires), id}
+  else writes[#writes + 1] = {'PEXPIREAT', keys[4], int(h.at + hot)} end
   if from_hold then
     writes[#writes + 1] = {'HSET', keys[5], 's', 'captured', 'r', argv[9]}
-    writes[#writes + 1] = {'ZREM', keys[9], 'h:' .. argv[17]}
+    writes[#writes + 1] = {'PEXPIREAT', keys[5], int(h.at + HOT_MS)}
+    writes[#writes + 1] = {'ZREM', keys[9], argv[17]}
   elseif op == 'reverse' then writes[#writes + 1] = {'HSET', keys[5], 'r', argv[9], 's', 'reversed'}
   elseif p.op then
     writes[#writes + 1] = {'HSET', keys[5], 'r', int(taken)}
     writes[#writes + 1] = {'PEXPIREAT', keys[5], int(h.at + (p.op == 'top_up' and HOT_CARD_MS or HOT_MS))}
   end
   if guarded.write then writes[#writes + 1] = guarded.write end
-  if guarded.due then writes[#writes + 1] = {'ZREM', keys[9], guarded.due} end
+  if guarded.proposal then
+    writes[#writes + 1] = {'PEXPIREAT', keys[8], int(h.at + KEPT_MS)}
+    writes[#writes + 1] = {'ZREM', keys[9], guarded.proposal}
+  end
   if guarded.debts then
     for i = 1, n do
       local leg = legs[i]

@@ -1,6 +1,6 @@
 
 -- Ends a hold without taking it: "void" (its merchant or an operator), or "expire" (its time is over).
--- KEYS: meta, stream, hold, what the hold refers to (or meta), due, account of the payer, account of the payee.
+-- KEYS: meta, stream, hold, what the hold refers to (or meta), open holds, account of the payer, account of the payee.
 -- ARGV: run, op, hold id, owner of the payee ('' for an operator or the clock), scope, intent, related id.
 -- Returns {'OK', hold id, available balance of the payer}; done already, the same.
 local function release(keys, argv)
@@ -42,8 +42,9 @@ local function release(keys, argv)
   writes[#writes + 1] = set
   writes[#writes + 1] = {'HSET', keys[7], 'cq', int(payee.cq), 'v', int(payee.v)}
   writes[#writes + 1] = {'HSET', keys[3], 's', ended}
+  writes[#writes + 1] = {'PEXPIREAT', keys[3], int(h.at + HOT_MS)}
   if before then writes[#writes + 1] = {'HSET', keys[4], 'r', int(tonumber(before[2]) - amount)} end
-  writes[#writes + 1] = {'ZREM', keys[5], 'h:' .. id}
+  writes[#writes + 1] = {'ZREM', keys[5], id}
   apply(writes)
   return {'OK', id, int(balance(payer))}
 end

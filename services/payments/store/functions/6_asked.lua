@@ -2,7 +2,6 @@
 -- What is asked for before money moves: requests, codes, proposals -----------------------------------------
 
 local REQUEST_MS_MAX = 90 * DAY_MS
-local KEPT_MS = 7 * DAY_MS                -- how long an ended request, code or proposal still answers why
 local CODE_MS_MAX = 600000
 local PROPOSAL_MS_MAX = 7 * DAY_MS
 
@@ -94,13 +93,14 @@ local function cancel_code(keys, argv)
   return {'OK', argv[2], ''}
 end
 
--- Somebody proposes what a second person must approve. KEYS: meta, stream, proposal, due.
+-- Somebody proposes what a second person must approve. KEYS: meta, stream, proposal, open proposals.
 -- ARGV: run, proposal id, op, target transfer, who, expires ms, reason, scope, intent.
 local function propose(keys, argv)
   local h = head(keys[1], argv[1])
   if not h then return refuse('LEDGER_FENCED') end
   local expires = digits(argv[6])
   if not expires or expires <= h.at or expires > h.at + PROPOSAL_MS_MAX then return refuse('TOO_LATE', 'expiry') end
+  if argv[5] == '' then return refuse('FOUR_EYES') end
   local known = call('HMGET', keys[3], 'k', 't', 'by')
   if known[1] then
     if known[1] ~= argv[3] or known[2] ~= argv[4] or known[3] ~= argv[5] then return refuse('ALREADY_EXISTS') end
@@ -113,14 +113,13 @@ local function propose(keys, argv)
     change = argv[3]})
   writes[#writes + 1] = {'HSET', keys[3], 'id', argv[2], 's', 'proposed', 'k', argv[3], 't', argv[4], 'by', argv[5],
     'e', int(expires), 'n', argv[7], 'at', int(h.at)}
-  writes[#writes + 1] = {'PEXPIREAT', keys[3], int(expires + KEPT_MS)}
-  writes[#writes + 1] = {'ZADD', keys[4], int(expires), 'p:' .. argv[2]}
+  writes[#writes + 1] = {'ZADD', keys[4], int(expires), argv[2]}
   apply(writes)
   return {'OK', argv[2], ''}
 end
 
 -- Ends a proposal without doing it: "rejected" (by anybody who may decide, its proposer too) or "expired".
--- KEYS: meta, stream, proposal, due. ARGV: run, proposal id, state, who, scope, intent.
+-- KEYS: meta, stream, proposal, open proposals. ARGV: run, proposal id, state, who, scope, intent.
 local function decline(keys, argv)
   local h = head(keys[1], argv[1])
   if not h then return refuse('LEDGER_FENCED') end
@@ -138,7 +137,8 @@ local function decline(keys, argv)
   fact(writes, keys, h, {op = 'decline', scope = argv[5], id = argv[2], related = p[3], intent = argv[6],
     change = argv[3]})
   writes[#writes + 1] = {'HSET', keys[3], 's', argv[3], 'd', argv[4]}
-  writes[#writes + 1] = {'ZREM', keys[4], 'p:' .. argv[2]}
+  writes[#writes + 1] = {'PEXPIREAT', keys[3], int(h.at + KEPT_MS)}
+  writes[#writes + 1] = {'ZREM', keys[4], argv[2]}
   apply(writes)
   return {'OK', argv[2], ''}
 end
