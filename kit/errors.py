@@ -66,7 +66,6 @@ CodeExpired = _error("CODE_EXPIRED", "FAILED_PRECONDITION", "The one-time code's
 CodeCeiling = _error("CODE_CEILING", "FAILED_PRECONDITION", "More than the payer allowed with this code.")
 TooManyOpen = _error("TOO_MANY_OPEN", "RESOURCE_EXHAUSTED", "Too many holds and proposals are open.", 60)
 WrongState = _error("WRONG_STATE", "FAILED_PRECONDITION", "Not possible in the present state.")
-OutOfStock = _error("OUT_OF_STOCK", "FAILED_PRECONDITION", "Less in stock than asked for.")
 WindowNotOpen = _error("WINDOW_NOT_OPEN", "FAILED_PRECONDITION", "Another settlement window is open.")
 BalanceTooLarge = _error("BALANCE_TOO_LARGE", "FAILED_PRECONDITION", "A total would pass 2^53 - 1.")
 # HTTP 401
