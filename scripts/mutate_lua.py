@@ -20,7 +20,8 @@ from pathlib import Path
 
 FUNCTIONS = Path("services/payments/store/functions")
 TREES = ("kit", "services", "protos", "tests", "cli", "gateway", "loadtests", "simulators", "pyproject.toml")
-TESTS = ("tests/payments/test_ledger.py", "tests/payments/test_ledger_rules.py", "tests/payments/test_model.py")
+PARTS = ("ledger", "ledger_guards", "ledger_holds", "ledger_between", "ledger_rules", "model")
+TESTS = tuple(f"tests/payments/test_{part}.py" for part in PARTS)
 TEST_S_MAX = 180
 GOAL_PERCENT = 80
 SWAPS = (
