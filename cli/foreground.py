@@ -18,6 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from cli import control
 from cli.layout import CannotLayOut, Layout, lay_out
 from kit.config import settings
 from kit.engines import EngineMissing
@@ -52,7 +53,8 @@ async def run(layout: Layout, report: Report, *, until_end_of: int | None = None
         loop.add_signal_handler(number, supervisor.request_stop)
     if until_end_of is not None:
         loop.add_reader(until_end_of, supervisor.request_stop)  # nothing is ever written to it
-    async with supervisor:
+    supervisor.claim()
+    async with control.listening(layout.settings.home, supervisor), supervisor:
         await supervisor.wait()
     file.unlink()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,16 +13,25 @@ from typing import Any
 
 from pydantic import AliasChoices
 
-from kit import engines, ports, probes
+from kit import engines, ports, probes, standing
 from kit.config import SERVICES, Settings
 from kit.supervisor.process import Process
 from services.payments.store import acl
 from services.payments.store.acl import ACL_USER
 
+# The start gate lets it follow, so nothing that the gate needs may wait for it.
+COPY = "valkey-replica"
 VALKEY_PORT, REPLICA_PORT, SECANTUS_PORT = 6379, 6380, 27017
 # Embedded, the ledger has at most the one replica that may be promoted (DESIGN section 4, rule 6).
 REPLICAS_MAX = 1
 PYTHON = (sys.executable, "-P", "-m")
+# What a person does about a server of the ledger that cannot run (docs/survival.md).
+PROMOTE = "promote the copy (cho failover); do not cut its log to size"
+RESTORE = (
+    "put a whole backup of its directory back, beside these books (docs/survival.md); to give up all that the ledger "
+    "and its books hold, remove CHO_HOME"
+)
+COPY_ANEW = "have it copied anew (cho reattach)"
 # glibc keeps an arena for every thread otherwise, up to eight a core.
 # The second: what argon2 took for a sign-in (19 MiB) goes back to the system, and not to a heap that keeps it.
 MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "4194304"}
@@ -55,7 +64,8 @@ def lay_out(base: Settings, *, free_ports: bool, gateway_port: int | None = None
             raise CannotLayOut(f"services/{service}/server.py does not exist")
     port = _any_port if free_ports else ports.take_from
     placed: dict[str, Any] = {"home": base.home.resolve(), "metrics_port": 0}
-    placed |= {name: getattr(base, name) for name in ("redis_url", "ledger_url", "mongodb_uri", "ledger_replicas")}
+    taken_over = ("redis_url", "ledger_url", "mongodb_uri", "ledger_replicas", "ledger_copy_user")
+    placed |= {name: getattr(base, name) for name in taken_over}
     backing, ledger_user_url = _place_engines(base, placed, port)
     _place_gateway(base, placed, port, gateway_port)
     for service in SERVICES:
@@ -64,7 +74,7 @@ def lay_out(base: Settings, *, free_ports: bool, gateway_port: int | None = None
     settings = base.model_copy(update=placed)
     processes = [
         *backing,
-        *_services(settings, ledger_user_url, tuple(process.name for process in backing)),
+        *_services(settings, ledger_user_url, tuple(engine.name for engine in backing if engine.name != COPY)),
         *_gateway(settings),
     ]
     if seed:
@@ -112,16 +122,51 @@ def _place_engines(base: Settings, placed: dict[str, Any], port: Callable[[int],
             placed["ledger_url"] = placed["redis_url"]
             password = secrets.token_hex(16)
             user_url = placed["redis_url"].replace("://", f"://{ACL_USER}:{password}@")
-        replica_home = home / "valkey-replica" if base.ledger_replicas else None
         user = acl.rule(base.cell, password) if user_url else ""
-        processes.append(engines.valkey(home / "valkey", valkey_port, replica_home=replica_home, user=user))
-        if replica_home:
-            processes.append(engines.valkey_replica(replica_home, port(REPLICA_PORT), valkey_port))
+        copy = _place_copy(base, placed, port) if user_url else None
+        remedy = PROMOTE if copy else RESTORE
+        processes.append(engines.valkey(primary_home(home), valkey_port, copy=copy, user=user, remedy=remedy))
+        if copy:
+            processes.append(engines.valkey_replica(copy, valkey_port))
     if "mongodb_uri" not in base.model_fields_set:
         mongo_port = port(SECANTUS_PORT)
         placed["mongodb_uri"] = f"mongodb://{ports.LOOPBACK}:{mongo_port}"
         processes.append(engines.secantusdb(home / "secantusdb", mongo_port))
     return processes, user_url
+
+
+def primary_home(home: Path) -> Path:
+    """Where the ledger's primary keeps its data, whichever of the servers it is."""
+    return home / "valkey"
+
+
+def copy_home(home: Path) -> Path:
+    """Where the primary's copy keeps its data."""
+    return home / "valkey-replica"
+
+
+def _place_copy(base: Settings, placed: dict[str, Any], port: Callable[[int], int]) -> engines.Copy | None:
+    """The ledger's replica, where it has one: asked for now, or before. Only `cho degrade` pays without it."""
+    home: Path = placed["home"]
+    stands = standing.read(home)
+    if base.ledger_replicas and not stands.copied:
+        stands = replace(stands, copied=True)
+        standing.write(home, stands)
+    placed["ledger_replicas"] = stands.replicas
+    if not stands.copied:
+        return None
+    placed["ledger_copy_user"] = engines.COPY_USER
+    return engines.Copy(
+        home=copy_home(home),
+        port=port(REPLICA_PORT),
+        password=secrets.token_hex(16),
+        needed=lambda: standing.read(home).replicas,
+        remedy=COPY_ANEW,
+    )
+
+
+def _standing_env(home: Path) -> dict[str, str]:
+    return {"CHO_LEDGER_REPLICAS": str(standing.read(home).replicas)}
 
 
 def _place_gateway(
@@ -136,6 +181,8 @@ def _place_gateway(
 def _services(settings: Settings, ledger_user_url: str, engines_: tuple[str, ...]) -> list[Process]:
     env = as_env(settings) | MEMORY
     serve_env = env | ({"LEDGER_URL": ledger_user_url} if ledger_user_url else {})
+    # Of a ledger that is started here: what `cho degrade` changed meanwhile.
+    env_now = partial(_standing_env, settings.home) if ledger_user_url else dict
     workers = [service for service in SERVICES if has_room(service, "worker")]
     processes = [
         Process("serve", argv=[*PYTHON, "cli.processes", "fork", "serve"], env=serve_env, forks=True),
@@ -144,9 +191,12 @@ def _services(settings: Settings, ledger_user_url: str, engines_: tuple[str, ...
     for service in SERVICES:
         port = int(settings.addr(service).rpartition(":")[2])
         ready = partial(probes.grpc_ready, port)
-        processes.append(Process(f"{service}.serve", parent="serve", after=engines_, ready=ready))
+        gated = engines.GATE_S_MAX if service == "payments" else Process.ready_s_max
+        processes.append(
+            Process(f"{service}.serve", parent="serve", after=engines_, ready=ready, env_now=env_now, ready_s_max=gated)
+        )
     for service in workers:
-        processes.append(Process(f"{service}.work", parent="work", after=engines_, announces=True))
+        processes.append(Process(f"{service}.work", parent="work", after=engines_, announces=True, env_now=env_now))
     return processes
 
 

@@ -14,6 +14,10 @@ COMMANDS = {
     "demo": ("cli.demo", "demo"),
     "audit": ("cli.audit", "audit"),
     "settle": ("cli.settle", "settle"),
+    "failover": ("cli.failover", "failover"),
+    "reattach": ("cli.failover", "reattach_copy"),
+    "degrade": ("cli.failover", "degrade"),
+    "chaos": ("cli.chaos", "chaos"),
     "serve": ("cli.processes", "serve"),
     "work": ("cli.processes", "work"),
 }

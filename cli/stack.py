@@ -12,11 +12,11 @@ import asyncio
 import fcntl
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -24,9 +24,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli import foreground
+from cli import control, foreground
 from cli.foreground import FAILURES, Snapshot, state_file
-from cli.layout import as_env, lay_out
+from cli.layout import REPLICAS_MAX, as_env, lay_out
+from kit import standing
 from kit.config import Settings, settings
 from kit.supervisor.process import State
 from kit.supervisor.run import lock_of
@@ -78,7 +79,8 @@ class Stack:
         self._listener = threading.Thread(target=self._listen, name="stack", daemon=True)
         self._listener.start()
         try:
-            self._wait_for(lambda: bool(self._snapshot.get("ready")), START_S_MAX, "the stack to be ready")
+            self._wait_for(lambda: self._snapshot.get("ready") or self._held(), START_S_MAX, "the stack to be ready")
+            self._raise_held()
         except BaseException:
             self.stop()
             raise
@@ -122,7 +124,7 @@ class Stack:
     # ---------------------------------------------------------------- its processes
 
     def processes(self) -> list[dict[str, Any]]:
-        """`name`, `state`, `pid`, `restarts`, `ready_after_s` and `log` of every process."""
+        """`name`, `state`, `pid`, `restarts`, `ready_after_s`, `log` and `note` of every process."""
         return [dict(process) for process in self._snapshot["processes"]]
 
     @property
@@ -137,11 +139,29 @@ class Stack:
                 return int(process["pid"])
         raise KeyError(name)
 
-    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
-        """Kills one process, and returns when the supervisor has noticed that it ended."""
+    def kill(self, name: str) -> None:
+        """kill -9 of one process by its supervisor, who counts it as no crash; returns when it has ended."""
         pid = self.pid(name)
-        os.kill(pid, number)
+        control.ask(self.home, "kill", name)
         self._wait_for(lambda: pid not in self._pids(), RESTART_S_MAX, f"{name} to end")
+
+    def hold(self, name: str, why: str, *, kill: bool = False) -> None:
+        """Stops one process (with `kill`, by SIGKILL) until `release`."""
+        control.ask(self.home, "hold", name, why=why, kill=kill)
+
+    def release(self, name: str) -> None:
+        """Lets a held process run again; `wait_ready` waits until it does."""
+        control.ask(self.home, "release", name)
+        self._wait_for(lambda: self._state(name) != State.HELD, RESTART_S_MAX, f"{name} to be started")
+
+    def note(self, name: str) -> str:
+        """What the process has to say: why it is held, or what it waits for."""
+        return next(str(process["note"]) for process in self._snapshot["processes"] if process["name"] == name)
+
+    def wait_note(self, name: str, said: str) -> str:
+        """Until the process says something that holds `said`; all of it. Raises StackFailed."""
+        self._wait_for(lambda: said in self.note(name), RESTART_S_MAX, f"{name} to say {said!r}")
+        return self.note(name)
 
     def wait_ready(self, name: str = "") -> None:
         """Until the process, or without a name all of them, is ready. Raises StackFailed."""
@@ -151,10 +171,21 @@ class Stack:
         return {process["pid"] for process in self._snapshot["processes"]}
 
     def _is_ready(self, name: str) -> bool:
-        states = {process["name"]: process["state"] for process in self._snapshot["processes"]}
-        return states[name] in (State.READY, State.DONE) if name else bool(self._snapshot["ready"])
+        return self._state(name) in (State.READY, State.DONE) if name else bool(self._snapshot["ready"])
 
-    def _wait_for(self, holds: Callable[[], bool], seconds: float, what: str) -> None:
+    def _state(self, name: str) -> str:
+        return next(str(process["state"]) for process in self._snapshot["processes"] if process["name"] == name)
+
+    def _held(self) -> dict[str, str]:
+        """Notes of the processes that are held, by name."""
+        processes = self._snapshot.get("processes", [])
+        return {process["name"]: process["note"] for process in processes if process["state"] == State.HELD}
+
+    def _raise_held(self) -> None:
+        if held := self._held():
+            raise StackFailed("; ".join(f"{name}: {note}" for name, note in held.items()))
+
+    def _wait_for(self, holds: Callable[[], object], seconds: float, what: str) -> None:
         with self._changed:
             if not self._changed.wait_for(lambda: self._failure or holds(), seconds):
                 raise StackFailed(f"waited {seconds:g} s for {what}: {self._snapshot.get('processes')}")
@@ -233,10 +264,17 @@ Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="The 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
 
-def up(port: Port = None) -> None:
+Replicas = Annotated[
+    int | None,
+    typer.Option("--replicas", min=0, max=REPLICAS_MAX, help="Copies of the ledger; once it has one, it keeps it."),
+]
+
+
+def up(port: Port = None, replicas: Replicas = None) -> None:
     """Run the platform in the foreground, with seeded data, until Ctrl-C."""
     try:
-        layout = lay_out(settings(), free_ports=False, gateway_port=port, seed=True)
+        base = settings() if replicas is None else settings().model_copy(update={"ledger_replicas": replicas})
+        layout = lay_out(base, free_ports=False, gateway_port=port, seed=True)
         asyncio.run(foreground.run(layout, _Progress(gateway_url(layout.settings))))
         typer.echo("\nChợ is closed; what it knows is kept for the next time.")
     except FAILURES as failure:
@@ -250,6 +288,7 @@ class _Progress:
     def __init__(self, url: str) -> None:
         self._url = url
         self._states: dict[str, str] = {}
+        self._notes: dict[str, str] = {}
         self._welcomed = False
 
     def __call__(self, snapshot: Snapshot) -> None:
@@ -258,6 +297,9 @@ class _Progress:
             if self._states.get(name, State.WAITING) != state:
                 self._tell(process)
             self._states[name] = state
+            if process["note"] and self._notes.get(name) != process["note"]:
+                typer.secho(f"  {name:<18} {process['note']}", fg="yellow")
+            self._notes[name] = process["note"]
         if snapshot["ready"] and not self._welcomed:
             self._welcomed = True
             self._welcome(snapshot)
@@ -273,12 +315,14 @@ class _Progress:
         seed = next((process for process in snapshot["processes"] if process["name"] == "seed"), None)
         if seed:
             typer.echo("\n" + Path(seed["log"]).read_text().strip())
+        if warning := alone_warning(settings().home):
+            typer.secho(f"\n{warning}", fg="red", bold=True)
         typer.secho(f"\nChợ is open: {self._url}", fg="green", bold=True)
         typer.echo(f"  API, to try: {self._url}/docs\n  processes:   cho status\n  Ctrl-C closes it.")
 
 
 def status(as_json: AsJson = False) -> None:
-    """Show the processes of the running stack, their memory, and its URL; exit status 1 if it is not all ready."""
+    """Show the running stack: its processes, what they wait for, memory, URL; exit status 1 if not all is ready."""
     snapshot = running()
     if snapshot is None:
         if as_json:
@@ -295,13 +339,15 @@ def status(as_json: AsJson = False) -> None:
 
 
 def _status_report(snapshot: Snapshot) -> dict[str, Any]:
-    supervisor = {"name": "supervisor", "state": State.READY, "pid": snapshot["pid"], "restarts": 0}
+    supervisor = {"name": "supervisor", "state": State.READY, "pid": snapshot["pid"], "restarts": 0, "note": ""}
     processes = [
         {**process, "pss_bytes": pss_bytes(process["pid"])} for process in [supervisor, *snapshot["processes"]]
     ]
+    stands = standing.read(Path(snapshot["settings"]["home"]))
     return {
         "running": True,
-        "ready": snapshot["ready"],
+        "ready": snapshot["ready"] and not any(process["note"] for process in processes),
+        "ledger": asdict(stands) | {"replicas": stands.replicas},
         "gateway": gateway_url(_settings_of(snapshot, {})),
         "settings": snapshot["settings"],
         "pss_bytes": sum(process["pss_bytes"] or 0 for process in processes),
@@ -327,4 +373,21 @@ def _print_status(report: Mapping[str, Any]) -> None:
     table.add_row("all", "", "", "", f"{report['pss_bytes'] / 1e6:.1f}", style="bold")
     console = Console()
     console.print(table)
+    for process in report["processes"]:
+        if process["note"]:
+            console.print(f"{process['name']}: {process['note']}", style="yellow", markup=False)
+    ledger = report["ledger"]
+    if warning := alone_warning(Path(report["settings"]["home"])):
+        console.print(warning, style="bold red", markup=False)
+    console.print(
+        f"ledger  epoch {ledger['epoch']}, {ledger['replicas']} replicas hold a payment before it is answered"
+    )
     console.print(f"gateway {report['gateway']}")
+
+
+def alone_warning(home: Path) -> str:
+    """What everybody has to know while an operator has accepted the loss of one server; empty where nobody has."""
+    since = standing.read(home).alone_since
+    return since and (
+        f"Since {since} payments are acknowledged by one server alone: its loss loses them. cho degrade --off ends it."
+    )

@@ -33,6 +33,10 @@ class Settings(BaseSettings):
     ledger_url: str = Field("", validation_alias=AliasChoices("LEDGER_URL"))
     # Replicas that must hold a payment on disk before it is acknowledged (DESIGN section 4, rule 5).
     ledger_replicas: int = Field(0, ge=0, le=5)
+    # Counts promotions, from 1: above what the cell itself says, another of its servers was promoted (rule 6).
+    ledger_epoch: int = Field(1, ge=1)
+    # The ACL user as which copies follow the primary; the start gate lets it in. "" where there is no such user.
+    ledger_copy_user: str = ""
     # How often a wallet may pay in a minute (services/payments/limits.py): people are slow, load tests are not.
     payments_a_minute: int = Field(60, ge=1, le=1_000_000)
 

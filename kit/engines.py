@@ -12,6 +12,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
@@ -22,6 +24,11 @@ from kit.supervisor.process import Process
 
 # A write beyond this is refused before it does anything (noeviction), rather than the machine running out.
 VALKEY_BYTES_MAX = "4gb"
+# The ACL user as which the replica follows the primary.
+COPY_USER = "copy"
+# The start gate compares every account with the books before anybody may pay, and before a copy may follow: minutes,
+# where the books are long.
+GATE_S_MAX = 600
 SECANTUS_CACHE = "128M"
 # Nobody reads SecantusDB's change streams; its oplog is kept short.
 SECANTUS_OPLOG_ENTRIES = 10_000
@@ -34,7 +41,7 @@ class EngineMissing(RuntimeError):
 
 
 class PrimaryEmpty(RuntimeError):
-    """The primary has lost its data while its replica has some; started, it would empty the replica."""
+    """The server has lost its data. Started, it would found a second ledger beside the first, and empty its replica."""
 
 
 def _in_wheel(package: str, *inside: str) -> Path | None:
@@ -63,10 +70,9 @@ def _version(program: str) -> tuple[int, int]:
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
-def _valkey_config(home: Path, port: int, replicas: int, replica_of: int | None) -> dict[str, str]:
+def _valkey_config(home: Path, port: int, *, replicated: bool) -> dict[str, str]:
     """DESIGN section 4, rules 5 and 7."""
-    replicated = replicas > 0 or replica_of is not None
-    config = {
+    return {
         "bind": LOOPBACK,
         "port": str(port),
         "protected-mode": "yes",
@@ -82,53 +88,94 @@ def _valkey_config(home: Path, port: int, replicas: int, replica_of: int | None)
         "maxmemory-policy": "noeviction",
         "io-threads": "1",
     }
-    if replicas:
-        config["min-replicas-to-write"] = str(replicas)
-        config["repl-diskless-sync-delay"] = "0"  # there is no second replica to wait for
-    if replica_of is not None:
-        config["replicaof"] = f"{LOOPBACK} {replica_of}"
-    return config
 
 
-def _has_data(home: Path) -> bool:
+def has_data(home: Path) -> bool:
+    """Whether a Valkey has ever written in this directory."""
     return any(home.glob("appendonlydir/*.manifest"))
 
 
-def valkey(home: Path, port: int, *, replica_home: Path | None = None, user: str = "") -> Process:
-    """The ledger's server, its data in `home`. With `replica_home`, it needs one replica to accept a write. `user`: an
-    ACL rule, beside the user `default` who may do everything.
+def founded_mark(home: Path) -> Path:
+    """The file beside a server's directory that says that it has had data."""
+    return home.with_name(f"{home.name}.founded")
 
-    Raises EngineMissing. Does not start (PrimaryEmpty) where `home` is empty and `replica_home` is not.
+
+@dataclass(frozen=True)
+class Copy:
+    """The replica of a primary. It follows as an ACL user of its own, which is off at every start of the primary until
+    the start gate lets it in: a copy of a primary that came back wrong would be wrong too.
     """
 
+    home: Path
+    port: int
+    password: str
+    # Of the primary: how many replicas it needs to accept a write, asked at every start.
+    needed: Callable[[], int]
+    remedy: str
+
+
+def valkey(home: Path, port: int, *, copy: Copy | None = None, user: str = "", remedy: str = "") -> Process:
+    """The ledger's server, its data in `home`. `user`: an ACL rule, beside the user `default` who may do everything
+    but follow as a replica. `remedy`: what a person must do where it cannot run.
+
+    Raises EngineMissing. Does not start (PrimaryEmpty) where `home` is empty and was not always, or `copy` is not.
+    """
+    mark = founded_mark(home)
+
     def prepare() -> None:
-        if replica_home and _has_data(replica_home) and not _has_data(home):
-            raise PrimaryEmpty(f"{home} is empty and {replica_home} is not: promote the replica, or remove both")
-        config = _valkey_config(home, port, 1 if replica_home else 0, None)
-        _write_config(home, config | ({"user": user} if user else {}))
+        if not has_data(home) and (mark.exists() or (copy and has_data(copy.home))):
+            raise PrimaryEmpty(f"{home} is empty, and held a ledger before")
+        lines = [f"{name} {value}" for name, value in _valkey_config(home, port, replicated=copy is not None).items()]
+        if copy:
+            lines += [
+                f"min-replicas-to-write {copy.needed()}",
+                "repl-diskless-sync-delay 0",  # there is no second replica to wait for
+                "user default on nopass ~* &* +@all -psync -sync",
+                f"user {COPY_USER} off >{copy.password} resetchannels -@all +psync +replconf +ping",
+            ]
+        _write_config(home, [*lines, *([f"user {user}"] if user else [])])
+
+    async def ready() -> bool:
+        if not await probes.redis_ready(port):
+            return False
+        mark.touch(mode=0o600)  # before anybody could write: who needs it starts after it is ready
+        return True
 
     return Process(
         name="valkey",
-        argv=[valkey_program(replicated=replica_home is not None), str(home / "valkey.conf")],
+        argv=[valkey_program(replicated=copy is not None), str(home / "valkey.conf")],
         prepare=prepare,
-        ready=lambda: probes.redis_ready(port),
+        ready=ready,
+        remedy=remedy,
     )
 
 
-def valkey_replica(home: Path, port: int, primary_port: int) -> Process:
-    """A copy of the server that `valkey` runs, its data in `home`. Raises EngineMissing."""
+def valkey_replica(copy: Copy, primary_port: int) -> Process:
+    """The copy of the server that `valkey` runs: read only, ready when it is in sync. Raises EngineMissing.
+
+    The start gate decides when it may follow, so it waits longer than others.
+    """
+    config = _valkey_config(copy.home, copy.port, replicated=True) | {
+        "replicaof": f"{LOOPBACK} {primary_port}",
+        "replica-read-only": "yes",
+        "masteruser": COPY_USER,
+        "masterauth": copy.password,
+    }
     return Process(
         name="valkey-replica",
-        argv=[valkey_program(replicated=True), str(home / "valkey.conf")],
-        prepare=lambda: _write_config(home, _valkey_config(home, port, 0, primary_port)),
-        ready=lambda: probes.redis_replica_ready(port),
-        after=("valkey",),
+        argv=[valkey_program(replicated=True), str(copy.home / "valkey.conf")],
+        prepare=lambda: _write_config(copy.home, [f"{name} {value}" for name, value in config.items()]),
+        ready=lambda: probes.redis_replica_ready(copy.port),
+        ready_s_max=GATE_S_MAX,
+        remedy=copy.remedy,
     )
 
 
-def _write_config(home: Path, config: dict[str, str]) -> None:
+def _write_config(home: Path, lines: list[str]) -> None:
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (home / "valkey.conf").write_text("".join(f"{key} {value}\n" for key, value in config.items()))
+    config = home / "valkey.conf"
+    config.touch(mode=0o600)  # passwords are in it
+    config.write_text("".join(f"{line}\n" for line in lines))
 
 
 def secantusdb(home: Path, port: int) -> Process:

@@ -28,18 +28,12 @@ from nameko.extensions import Entrypoint
 from kit.config import settings
 from kit.log import logger
 from kit.streams import clients, health, metrics, names
+from kit.streams.copies import await_copies
 from kit.streams.entry import Entry, ReaderStopped, decode, last_seq
 from kit.streams.lease import TTL_MS, Lease
 from kit.streams.loop import LeasedLoop
 
-# How long replicas may take to have a batch on disk before it is read again, ms.
-_REPLICAS_MS = 1_000
-
 _log = logger(__name__)
-
-
-class ReplicasBehind(Exception):
-    """Fewer replicas than the setting says have on disk what was read; a failover could erase it."""
 
 
 class LedgerReader(LeasedLoop, Entrypoint):
@@ -82,8 +76,8 @@ class LedgerReader(LeasedLoop, Entrypoint):
         entries = self._read(self._cursor)
         if not entries:
             return
-        if self._replicas:
-            self._await_replicas()
+        if self._replicas:  # rule 9; our progress is what is written
+            await_copies(self._ledger, self._replicas, names.cursor(self.purpose), self._cursor)
         if not self.lease.held():
             return
         self._call_handler(entries)
@@ -156,20 +150,6 @@ class LedgerReader(LeasedLoop, Entrypoint):
             reply = pipe.execute()[-1]
         self._written = cursor
         return decode(reply[0][1], cursor) if reply else []
-
-    def _await_replicas(self) -> None:
-        """Rule 9: act on nothing that a failover may erase. Raises ReplicasBehind.
-
-        WAIT covers what came before this connection's last write, so we write (our cursor) after we have
-        read.
-        """
-        with self._ledger.client() as same:
-            same.set(names.cursor(self.purpose), self._cursor or 0)
-            received = same.wait(self._replicas, _REPLICAS_MS)
-            # Alone: in one flush with WAIT it stalls for a second.
-            local, on_disk = same.execute_command("WAITAOF", 1, self._replicas, _REPLICAS_MS)
-        if min(received, on_disk) < self._replicas or not local:
-            raise ReplicasBehind(f"{received} received, {on_disk} on disk, of {self._replicas}")
 
 
 ledger_reader = LedgerReader.decorator

@@ -32,6 +32,11 @@ def relay_lease(stream: str, collection: str) -> str:
     return f"{stream}:lease:{collection}"
 
 
+def published(stream: str) -> str:
+    """How many events the relay's last round brought to this stream; written to know that copies have them."""
+    return f"{stream}:published"
+
+
 def dead(stream: str, group: str) -> str:
     """Entries of `stream` that this group gave up on, each with its error."""
     return f"{stream}:dead:{group}"

@@ -16,9 +16,11 @@ from typing import Any
 import pymongo
 from nameko.extensions import DependencyProvider
 
+from kit.config import settings
 from kit.log import logger
 from kit.outbox import WAITING, OutboxMixin, stored_events
 from kit.streams import clients, metrics, names
+from kit.streams.copies import await_copies
 from kit.streams.lease import TTL_MS, Lease
 from kit.streams.loop import LeasedLoop
 
@@ -44,6 +46,9 @@ class Relay(LeasedLoop, DependencyProvider):
 
     def setup(self) -> None:
         self._client = clients.streams()
+        # Where the streams are on the ledger's server they fail over with it: what is cleared must be on its copies.
+        shared = settings().redis_url == settings().ledger_url
+        self._replicas = settings().ledger_replicas if shared else 0
         # Before anything in this process writes: SecantusDB locks up where a collection's first insert meets
         # the creation of its indexes.
         self._document.ensure_indexes()
@@ -78,6 +83,8 @@ class Relay(LeasedLoop, DependencyProvider):
                     pipe.xadd(self.stream, event.fields())
                     published += 1
             pipe.execute()
+        if self._replicas:
+            await_copies(self._client, self._replicas, names.published(self.stream), published)
         metrics.PUBLISHED.labels(self.stream).inc(published)
 
     def _clear(self, collection: Any, waiting: list[dict[str, Any]]) -> None:

@@ -3,7 +3,8 @@
 The supervisor writes commands to its standard input, one JSON object a line: `{"start": name, "log": path,
 "env": {...}}`. It answers on a pipe, whose number is in CHO_FORKS_PIPE, the same way: `{"event": "up"}`,
 `{"event": "started", "name", "pid"}`, `{"event": "ready", "pid"}` (by the child itself: `announce_ready`),
-`{"event": "exited", "pid", "status"}`. The children hold the pipe too: it ends when the whole family has ended.
+`{"event": "note", "pid", "text"}` (by the child too: `tell`), `{"event": "exited", "pid", "status"}`. The children
+hold the pipe too: it ends when the whole family has ended.
 
 What is imported before the fork must not start a thread, open a connection, or make a loop or a gRPC channel:
 a fork copies their memory but not the thread that serves them. `serve` refuses to fork where a thread runs.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import re
 import signal
 import sys
 import traceback
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 PIPE = "CHO_FORKS_PIPE"
 EVENT_BYTES_MAX = 512  # PIPE_BUF of POSIX: up to here writes of several processes do not mix
+NOTE_CHARACTERS_MAX = 400
 
 _pipe: int | None = None
 _children: set[int] = set()
@@ -39,6 +42,15 @@ def announce_ready() -> None:
     """Tells the supervisor that this process now does its work. Without a supervisor (k8s) it does nothing."""
     if _pipe is not None:
         _tell(event="ready", pid=getpid())
+
+
+def tell(note: str) -> None:
+    """Tells who looks at the stack what this process waits for; "" when it no longer does. Its log says it too: without
+    a supervisor (k8s) this does nothing.
+    """
+    if _pipe is not None:
+        # Only what JSON leaves as it is: the length is known then.
+        _tell(event="note", pid=getpid(), text=re.sub(r"[^ -!#-\[\]-~]", " ", note)[:NOTE_CHARACTERS_MAX])
 
 
 def _tell(**event: object) -> None:

@@ -17,6 +17,7 @@ class State(StrEnum):
     STARTING = "starting"
     READY = "ready"
     CRASHED = "crashed"  # pausing before the next start
+    HELD = "held"  # kept from running until a person has it released
     DONE = "done"  # a `once` process that has ended well
     STOPPED = "stopped"
 
@@ -35,9 +36,13 @@ class Process:
     # Calls `kit.supervisor.forks.announce_ready`: ready when it has, and `ready` holds.
     announces: bool = False
     env: Mapping[str, str] = field(default_factory=dict)
+    # Asked at every start: what may have changed since the supervisor was told of the process.
+    env_now: Callable[[], Mapping[str, str]] = dict
     after: tuple[str, ...] = ()
-    # Called before every start; what it raises fails the whole.
+    # Called before every start; what it raises is why the process cannot run.
     prepare: Callable[[], None] | None = None
+    # What a person has to do where it cannot run: it is held then, and the others go on. Without, the whole fails.
+    remedy: str = ""
     # Asked until it answers True; OSError and EOFError mean "not yet".
     ready: Callable[[], Awaitable[bool]] | None = None
     # Awaited before SIGTERM; bounded by the supervisor.
@@ -61,6 +66,8 @@ class Status:
     restarts: int
     ready_after_s: float | None  # of its latest start
     log: str
+    # What it has to say to who looks: why it is held, or what it waits for (`forks.tell`). Empty for nothing.
+    note: str = ""
 
 
 class HomeBusy(RuntimeError):
@@ -71,7 +78,7 @@ class ProcessFailed(RuntimeError):
     """A process did not get ready, or kept ending. The message shows the end of its log."""
 
     def __init__(self, name: str, reason: str, log: Path) -> None:
-        self.name = name
+        self.name, self.reason = name, reason
         super().__init__(f"{name}: {reason}\n--- the end of {log}\n{tail(log)}")
 
 

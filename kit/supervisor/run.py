@@ -1,8 +1,11 @@
 """Starts processes in order of readiness, keeps them running, stops them in the reverse order.
 
 A process that ends unexpectedly is started again, after a pause that doubles; one that keeps ending, or is not ready
-in time, fails the whole: everything is stopped, and the error shows the end of its log. No process outlives the
-supervisor, not even a killed one (Linux; see `launch`).
+in time, fails the whole: everything is stopped, and the error shows the end of its log. Where a process has a
+`remedy`, it is held instead, and the others go on. No process outlives the supervisor, not even a killed one (Linux;
+see `launch`).
+
+A person (or a runbook) may `hold` a process, `release` it, or have it killed: such an end is no crash.
 """
 
 from __future__ import annotations
@@ -41,6 +44,11 @@ class _Child:
         self.process = process
         self.log = log
         self.state = State.WAITING
+        # Why it may not run; empty where it may.
+        self.held = ""
+        self.released = asyncio.Event()
+        # It is to end now, and that is no crash.
+        self.told_to_end = False
         self.running: Running | None = None
         self.family: Family | None = None
         self.ready = asyncio.Event()
@@ -55,7 +63,16 @@ class _Child:
 
     def status(self) -> Status:
         pid = self.alive.pid if self.alive else None
-        return Status(self.process.name, self.state, pid, self.restarts, self.ready_after_s, str(self.log))
+        note = self.held or (self.alive.note if self.alive else "")
+        return Status(self.process.name, self.state, pid, self.restarts, self.ready_after_s, str(self.log), note)
+
+    def hold(self, why: str) -> None:
+        self.held = why
+        self.released.clear()
+
+    def release(self) -> None:
+        self.held = ""
+        self.released.set()
 
     def failed(self, reason: str) -> ProcessFailed:
         return ProcessFailed(self.process.name, reason, self.log)
@@ -77,13 +94,19 @@ class Supervisor:
         self._keepers: list[asyncio.Task[None]] = []
         self._watchers: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
+        self._lock: int | None = None
+
+    def claim(self) -> None:
+        """Takes the home before anything is started in it. Raises HomeBusy."""
+        if self._lock is None:
+            self._lock = self._take_home()
 
     async def __aenter__(self) -> Self:
         """Starts everything; returns when all of it is ready, or when a stop was requested.
 
         Raises HomeBusy; ProcessFailed, with everything stopped again.
         """
-        self._lock = self._take_home()
+        self.claim()
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._children = {
             name: _Child(process, self._home / "log" / f"{name}.log") for name, process in self._processes.items()
@@ -105,7 +128,9 @@ class Supervisor:
         ends = await asyncio.gather(*(self._end(child) for child in self._children.values()), return_exceptions=True)
         await asyncio.gather(*self._watchers)
         self._failure.cancel()
-        os.close(self._lock)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
         for error in filter(None, ends):  # only now: an `on_change` that fails must not keep the rest running
             raise error
 
@@ -126,24 +151,91 @@ class Supervisor:
         """All processes, in the order given."""
         return [child.status() for child in self._children.values()]
 
+    # ---------------------------------------------------------------- what a person may ask for
+
+    async def hold(self, name: str, why: str, *, kill: bool = False) -> None:
+        """Stops the process (with `kill`, by SIGKILL) and keeps it from running; returns when it has ended.
+
+        Raises KeyError where there is no such process.
+        """
+        assert why
+        child = self._children[name]
+        child.told_to_end = True
+        child.hold(why)
+        while child.alive or child.state in (State.STARTING, State.READY):  # it may be about to start
+            if child.alive:
+                await (_kill(child.alive) if kill else _terminate(child.process, child.alive))
+            await asyncio.sleep(PROBE_EVERY_S)
+        self._set(child, State.HELD)
+
+    def release(self, name: str) -> None:
+        """Lets a held process run again. Raises KeyError where there is no such process."""
+        child = self._children[name]
+        child.crashes.clear()
+        child.release()
+
+    async def restart(self, name: str) -> None:
+        """Ends the process in good order and starts it again. Raises KeyError where there is no such process."""
+        await self.hold(name, "is being restarted")
+        self.release(name)
+
+    async def kill(self, name: str) -> None:
+        """SIGKILL, which does not count as a crash; returns when it has ended. It is started again at once.
+
+        Raises KeyError where there is no such process, or it does not run.
+        """
+        child = self._children[name]
+        if not child.alive:
+            raise KeyError(name)
+        child.told_to_end = True
+        await _kill(child.alive)
+
     # ---------------------------------------------------------------- the life of one process
 
     async def _keep(self, child: _Child) -> None:
         """Starts the process, and again whenever it ends."""
         while True:
-            await asyncio.gather(*(self._children[name].ready.wait() for name in child.process.needs))
-            began = time.monotonic()
-            status = await self._start(child)
-            if status is None:
-                child.ready_after_s = time.monotonic() - began
-                child.ready.set()
-                self._set(child, State.DONE if child.process.once else State.READY)
-                if child.process.once:
+            try:
+                if await self._run_once(child):
                     return
-                assert child.running
-                status = await asyncio.shield(child.running.exited)
-            child.ready.clear()
+            except ProcessFailed as failure:
+                if not child.process.remedy:
+                    raise
+                if child.alive:
+                    await _terminate(child.process, child.alive)
+                child.ready.clear()
+                child.hold(child.held or f"{failure.reason}; see {child.log}. Next: {child.process.remedy}")
+
+    async def _may_start(self, child: _Child) -> None:
+        """Until those it needs are ready, and nobody holds it."""
+        while True:
+            await asyncio.gather(*(self._children[name].ready.wait() for name in child.process.needs))
+            if not child.held:
+                return
+            self._set(child, State.HELD)
+            await child.released.wait()
+
+    async def _run_once(self, child: _Child) -> bool:
+        """From the start to the end; True where it need not be started again. Raises ProcessFailed."""
+        await self._may_start(child)
+        child.told_to_end = False
+        began = time.monotonic()
+        status = await self._start(child)
+        if status is None:
+            child.ready_after_s = time.monotonic() - began
+            child.ready.set()
+            self._set(child, State.DONE if child.process.once else State.READY)
+            if child.process.once:
+                return True
+            assert child.running
+            status = await asyncio.shield(child.running.exited)
+        child.ready.clear()
+        if child.told_to_end:
+            child.restarts += 1
+            self._set(child, State.CRASHED)
+        else:
             await self._pause(child, status)
+        return False
 
     async def _start(self, child: _Child) -> int | None:
         """None when it is ready, its status where it ended before. Raises ProcessFailed."""
@@ -157,12 +249,18 @@ class Supervisor:
             return -signal.SIGKILL
         except Exception as error:
             raise child.failed(f"not started: {error}") from error
+        child.running.on_note = lambda: self._set(child, child.state)
         self._set(child, State.STARTING)
         try:
             async with asyncio.timeout(child.process.ready_s_max):
                 return await _until_ready(child, child.running)
         except TimeoutError:
-            raise child.failed(f"not ready after {child.process.ready_s_max:g} s") from None
+            raise child.failed(f"not ready after {child.process.ready_s_max:g} s{self._notes()}") from None
+
+    def _notes(self) -> str:
+        """What processes have to say, for the one who looks for a reason."""
+        said = [f"{status.name}: {status.note}" for status in self.statuses() if status.note]
+        return "".join(f"; {note}" for note in said)
 
     async def _pause(self, child: _Child, status: int) -> None:
         """Backs off after an unexpected end. Raises ProcessFailed at the CRASHES_MAX-th in a minute."""
@@ -178,7 +276,7 @@ class Supervisor:
     async def _fork(self, child: _Child) -> Running:
         family = self._children[child.process.parent].family
         assert family
-        return await family.fork(child.process.name, child.log, child.process.env)
+        return await family.fork(child.process.name, child.log, {**child.process.env, **child.process.env_now()})
 
     async def _execute(self, child: _Child) -> Running:
         process = child.process
@@ -203,7 +301,7 @@ class Supervisor:
 
     async def _launch(self, child: _Child, pipe: int | None) -> asyncio.subprocess.Process:
         """Through `launch`, in a session of its own: Ctrl-C in a terminal is for the supervisor alone."""
-        env = {**os.environ, **child.process.env}
+        env = {**os.environ, **child.process.env, **child.process.env_now()}
         if pipe is not None:
             env[forks.PIPE] = str(pipe)
         launcher = str(Path(__file__).with_name("launch.py"))
@@ -326,6 +424,11 @@ async def _terminate(process: Process, running: Running) -> None:
     await asyncio.wait({running.exited}, timeout=process.stop_s_max)
     running.signal(signal.SIGKILL)
     await running.exited
+
+
+async def _kill(running: Running) -> None:
+    running.signal(signal.SIGKILL)
+    await asyncio.shield(running.exited)
 
 
 async def _watch(program: asyncio.subprocess.Process, running: Running, family: Family | None) -> None:

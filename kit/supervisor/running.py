@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ class Running:
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self.announced = asyncio.Event()
+        self.note = ""
+        self.on_note: Callable[[], None] = lambda: None
         self.exited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def end(self, status: int) -> None:
@@ -42,6 +44,7 @@ class Family:
         self._members: dict[int, Running] = {}
         self._asked: dict[str, asyncio.Future[Running]] = {}
         self._early: set[int] = set()
+        self._early_notes: dict[int, str] = {}
 
     def command_by(self, commands: asyncio.StreamWriter) -> None:
         """Where commands go: the fork server's standard input."""
@@ -80,6 +83,7 @@ class Family:
                 self.up.set()
             case "started":
                 member = self._members[event["pid"]] = Running(event["pid"])
+                member.note = self._early_notes.pop(event["pid"], "")
                 self._asked.pop(event["name"]).set_result(member)
                 if event["pid"] in self._early:
                     self._early.remove(event["pid"])
@@ -88,5 +92,10 @@ class Family:
                 self._members[event["pid"]].announced.set()
             case "ready":  # the child was faster than its parent
                 self._early.add(event["pid"])
+            case "note" if event["pid"] in self._members:
+                self._members[event["pid"]].note = event["text"]
+                self._members[event["pid"]].on_note()
+            case "note":
+                self._early_notes[event["pid"]] = event["text"]
             case "exited":
                 self._members.pop(event["pid"]).end(event["status"])

@@ -15,6 +15,7 @@ from mongoengine import (
     EmbeddedDocument,
     EmbeddedDocumentListField,
     IntField,
+    MapField,
     StringField,
 )  # fmt: skip
 from pymongo.errors import BulkWriteError, DuplicateKeyError
@@ -70,6 +71,8 @@ class Head(Document):
     compared = IntField(default=0)
     # Up to here the keys were entered in JournalKey.
     keyed = IntField(default=0)
+    # SHA-256 of the ledger's function libraries that the cell has run with, by their names.
+    libraries = MapField(StringField())
 
     meta = {"collection": "head", "auto_create_index": False}  # noqa: RUF012
 
@@ -329,6 +332,15 @@ def _told_heads() -> dict[int, set[bytes]]:
     heads = {closed.last_seq: {bytes.fromhex(closed.chain_head)} for closed in Window.objects}
     heads.setdefault(at.seq, set()).add(bytes(at.head))
     return heads
+
+
+def known_library(name: str, digest: str) -> str:
+    """The digest of the function library that this cell has run with; from now on `digest`, where none was known."""
+    at = head()
+    if name not in at.libraries:
+        Head.objects(cell=at.cell).update_one(**{f"set__libraries__{name}": digest})
+        return digest
+    return str(at.libraries[name])
 
 
 def set_compared(seq: int) -> None:

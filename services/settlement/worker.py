@@ -7,11 +7,13 @@ from nameko.timer import timer
 from pymongo.errors import PyMongoError
 
 from kit import log
+from kit.config import settings
 from kit.streams import clients
 from kit.streams.entry import Entry
 from kit.streams.entry import last_seq as hot_last_seq
 from kit.streams.ledger import ledger_reader
 from kit.streams.relay import Relay
+from kit.supervisor import forks
 from services.settlement import gate, store
 
 GATE_S = 0.25
@@ -47,12 +49,14 @@ class Settlement:
         """Opens the ledger for its server's present run, once it was checked; says why not."""
         try:
             opened, reason = gate.ensure_open(clients.ledger()), ""
-        except (gate.Shut, *OUT_OF_REACH) as shut:
+        except (gate.Shut, redis.RedisError, PyMongoError) as shut:
             opened, reason = False, str(shut)
         if opened:
-            _logger.info("ledger open", books=store.head().seq)
+            _logger.info("ledger open", books=store.head().seq, replicas=settings().ledger_replicas)
         if reason and reason != Settlement._shut:
             _logger.warning("ledger stays shut", reason=reason)
+        if reason != Settlement._shut:
+            forks.tell(f"ledger stays shut: {reason}" if reason else "")
         Settlement._shut = reason
 
     @timer(interval=COMPARE_S)

@@ -8,8 +8,9 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Coroutine
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -68,27 +69,136 @@ def test_valkey_is_configured_as_ruled_and_keeps_every_acknowledged_write_over_a
     run(scenario())
 
 
-def test_a_primary_with_a_replica_writes_to_both_and_never_starts_empty_by_itself(tmp_path: Path) -> None:
-    home, copy = tmp_path / "valkey", tmp_path / "replica"
-    port, copy_port = ports.take_any(), ports.take_any()
-    pair = [engines.valkey(home, port, replica_home=copy), engines.valkey_replica(copy, copy_port, port)]
+async def until(holds: Callable[[], object]) -> None:
+    async with asyncio.timeout(30):
+        while not holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
-    async def fill() -> None:
-        async with Supervisor(tmp_path, pair):
-            with closing(redis.Redis(port=port)) as client:
-                ruled = client.config_get("min-replicas-to-write", "aof-load-truncated")
-                assert ruled == {"min-replicas-to-write": "1", "aof-load-truncated": "no"}
-                client.set("paid", "50000")
-                assert client.execute_command("WAITAOF", 1, 1, 5_000) == [1, 1]
 
-    async def start() -> None:
-        with pytest.raises(ProcessFailed, match=r"valkey: not started: .* promote the replica"):
-            async with Supervisor(tmp_path, pair):
-                pytest.fail("the primary is empty")
+def state_of(supervisor: Supervisor, name: str) -> tuple[State, str]:
+    return next((status.state, status.note) for status in supervisor.statuses() if status.name == name)
 
-    run(fill())
-    shutil.rmtree(home)
-    run(start())
+
+@dataclass
+class Pair:
+    """A primary and its copy, as a stack has them; `needed` replicas for a write."""
+
+    folder: Path
+    needed: int = 1
+
+    def __post_init__(self) -> None:
+        self.home, self.port, copy_port = self.folder / "valkey", ports.take_any(), ports.take_any()
+        self.copy = engines.Copy(self.folder / "replica", copy_port, "secret", lambda: self.needed, "copy it anew")
+        self.processes = [
+            engines.valkey(self.home, self.port, copy=self.copy, remedy="promote the copy"),
+            engines.valkey_replica(self.copy, self.port),
+        ]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[tuple[Supervisor, redis.Redis, redis.Redis]]:
+        """Started, not necessarily ready: the supervisor, the primary, the copy."""
+        supervisor = Supervisor(self.folder, self.processes)
+        starting = asyncio.create_task(supervisor.__aenter__())
+        with closing(redis.Redis(port=self.port)) as primary, closing(redis.Redis(port=self.copy.port)) as copy:
+            try:
+                await until(supervisor.statuses)
+                yield supervisor, primary, copy
+            finally:
+                supervisor.request_stop()
+                await starting
+                await supervisor.__aexit__()
+
+
+async def _fill(pair: Pair) -> None:
+    async with pair.running() as (supervisor, primary, copy):
+        await until(lambda: state_of(supervisor, "valkey")[0] == State.READY)
+        primary.acl_setuser(engines.COPY_USER, enabled=True)
+        await until(lambda: state_of(supervisor, "valkey-replica")[0] == State.READY)
+        primary.set("paid", "50000")
+        assert primary.execute_command("WAITAOF", 1, 1, 5_000) == [1, 1]
+        for server in (primary, copy):
+            assert server.config_get("aof-load-truncated", "appendfsync", "maxmemory-policy") == {
+                "aof-load-truncated": "no",
+                "appendfsync": "always",
+                "maxmemory-policy": "noeviction",
+            }
+        assert primary.config_get("min-replicas-to-write") == {"min-replicas-to-write": "1"}
+        with pytest.raises(redis.ReadOnlyError):
+            copy.set("paid", "0")
+
+
+def test_a_copy_follows_only_when_it_is_let_in_and_then_both_have_every_write(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        pair = Pair(tmp_path)
+        async with pair.running() as (supervisor, primary, _):
+            await until(lambda: state_of(supervisor, "valkey")[0] == State.READY)
+            await until(lambda: "Unable to AUTH" in (tmp_path / "log" / "valkey-replica.log").read_text())
+            assert primary.info("replication")["connected_slaves"] == 0
+            with pytest.raises(redis.ResponseError, match="NOREPLICAS"):
+                primary.set("paid", "1")
+            with pytest.raises(redis.exceptions.NoPermissionError):  # not even as the user who may do everything else
+                primary.execute_command("PSYNC", "?", -1)
+        await _fill(pair)
+
+    run(scenario())
+
+
+def test_a_primary_never_starts_empty_by_itself_and_its_copy_keeps_what_it_has(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        pair = Pair(tmp_path)
+        await _fill(pair)
+        shutil.rmtree(pair.home)
+        engines.founded_mark(pair.home).unlink()  # the copy alone is reason enough
+        async with pair.running() as (supervisor, _, copy):
+            await until(lambda: state_of(supervisor, "valkey")[0] == State.HELD)
+            assert "is empty, and held a ledger before" in state_of(supervisor, "valkey")[1]
+            assert "Next: promote the copy" in state_of(supervisor, "valkey")[1]
+            await until(lambda: _get(copy) == b"50000")
+        assert not engines.has_data(pair.home)
+
+    run(scenario())
+
+
+def _get(server: redis.Redis) -> bytes | None:
+    try:
+        return server.get("paid")
+    except redis.RedisError:
+        return None  # it is still starting
+
+
+def test_a_server_without_a_copy_that_lost_its_directory_never_starts_empty_either(tmp_path: Path) -> None:
+    home, port = tmp_path / "valkey", ports.take_any()
+
+    async def scenario() -> None:
+        async with Supervisor(tmp_path, [engines.valkey(home, port)]):
+            pass  # as short a life as can be
+        shutil.rmtree(home)
+        with pytest.raises(ProcessFailed, match="is empty, and held a ledger before"):
+            async with Supervisor(tmp_path, [engines.valkey(home, port)]):
+                pytest.fail("it started")
+
+    run(scenario())
+
+
+def test_a_primary_with_a_copy_does_not_cut_off_a_torn_tail_and_one_without_does(tmp_path: Path) -> None:
+    def tear(home: Path) -> None:
+        (log,) = home.glob("appendonlydir/*.incr.aof")
+        os.truncate(log, log.stat().st_size - 3)
+
+    async def scenario() -> None:
+        pair = Pair(tmp_path)
+        await _fill(pair)
+        tear(pair.home)
+        async with pair.running() as (supervisor, _, copy):
+            await until(lambda: state_of(supervisor, "valkey")[0] == State.HELD)
+            assert "ended 5 times" in state_of(supervisor, "valkey")[1]
+            assert _get(copy) == b"50000"
+        alone = engines.valkey(pair.home, pair.port)
+        async with Supervisor(tmp_path, [alone]):
+            with closing(redis.Redis(port=pair.port)) as client:
+                assert client.get("paid") is None, "nobody was told that it was written"
+
+    run(scenario())
 
 
 def test_secantusdb_keeps_every_acknowledged_write_over_a_kill(tmp_path: Path) -> None:

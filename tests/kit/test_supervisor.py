@@ -326,6 +326,146 @@ def test_a_thread_started_by_an_import_is_refused_before_any_fork(tmp_path: Path
     run(scenario())
 
 
+def test_a_held_process_stays_stopped_until_it_is_released(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Supervisor(tmp_path, [sleeper("it"), sleeper("other")]) as supervisor:
+            first, other = pid_of(supervisor, "it"), pid_of(supervisor, "other")
+            await supervisor.hold("it", "a person looks at it")
+            assert not alive(first)
+            await asyncio.sleep(0.3)  # longer than the first pause before a restart
+            status = status_of(supervisor, "it")
+            assert (status.state, status.pid, status.note) == (State.HELD, None, "a person looks at it")
+            supervisor.release("it")
+            await until(lambda: status_of(supervisor, "it").state == State.READY)
+            assert (status_of(supervisor, "it").note, pid_of(supervisor, "other")) == ("", other)
+
+    run(scenario())
+
+
+def test_a_process_can_be_held_while_it_starts_and_while_it_waits(tmp_path: Path) -> None:
+    async def never() -> bool:
+        return False
+
+    async def scenario() -> None:
+        supervisor = Supervisor(tmp_path, [sleeper("slow", ready=never), sleeper("late", after=("slow",))])
+        starting = asyncio.create_task(supervisor.__aenter__())
+        await until(lambda: supervisor.statuses() and status_of(supervisor, "slow").pid)
+        slow = pid_of(supervisor, "slow")
+        for name in ("slow", "late"):
+            await supervisor.hold(name, "not now", kill=True)
+            assert status_of(supervisor, name).state == State.HELD
+        assert not alive(slow)
+        supervisor.request_stop()
+        await starting
+        await supervisor.__aexit__()
+
+    run(scenario())
+
+
+def test_a_kill_that_was_asked_for_is_no_crash(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Supervisor(tmp_path, [sleeper("it")]) as supervisor:
+            for number in range(1, 8):  # more than may crash in a minute
+                await supervisor.kill("it")
+                await until(lambda: status_of(supervisor, "it").state == State.READY)
+                assert status_of(supervisor, "it").restarts == number
+            with pytest.raises(KeyError):
+                await supervisor.kill("nobody")
+
+    run(scenario())
+
+
+def test_a_restart_ends_a_process_in_good_order_and_asks_for_its_environment_again(tmp_path: Path) -> None:
+    notes, given = tmp_path / "notes", iter("12")
+    code = WORKER.replace('note("begin")', 'note(os.environ["GIVEN"])')
+
+    async def scenario() -> None:
+        worker = Process("it", argv=[*PYTHON, code, "it", str(notes)], env_now=lambda: {"GIVEN": next(given)})
+        async with Supervisor(tmp_path, [worker]) as supervisor:
+            await until(notes.exists)
+            await supervisor.restart("it")
+            await until(lambda: "2 it" in notes.read_text())
+
+    run(scenario())
+    assert notes.read_text().splitlines() == ["1 it", "end it", "2 it", "end it"]
+
+
+@pytest.mark.parametrize("how", ["it keeps ending", "it cannot be prepared", "it is not ready in time"])
+def test_a_process_with_a_remedy_is_held_where_it_cannot_run_and_the_others_go_on(tmp_path: Path, how: str) -> None:
+    tries: list[bool] = []
+
+    def note() -> None:
+        tries.append(True)
+
+    def refuse() -> None:
+        note()
+        raise OSError("the disk is upside down")
+
+    async def never() -> bool:
+        return False
+
+    bad = {
+        "it keeps ending": Process("bad", argv=[*PYTHON, "raise SystemExit(3)"], prepare=note, remedy="turn the disk"),
+        "it cannot be prepared": sleeper("bad", prepare=refuse, remedy="turn the disk"),
+        "it is not ready in time": sleeper("bad", prepare=note, ready=never, ready_s_max=0.2, remedy="turn the disk"),
+    }[how]
+    reason = {
+        "it keeps ending": "ended 5 times within 60 s, lastly with status 3",
+        "it cannot be prepared": "not started: the disk is upside down",
+        "it is not ready in time": "not ready after 0.2 s",
+    }[how]
+
+    async def scenario() -> None:
+        supervisor = Supervisor(tmp_path, [bad, sleeper("good")])
+        starting = asyncio.create_task(supervisor.__aenter__())
+        await until(lambda: supervisor.statuses() and status_of(supervisor, "bad").state == State.HELD)
+        await until(lambda: status_of(supervisor, "good").state == State.READY)
+        status = status_of(supervisor, "bad")
+        assert status.pid is None
+        assert status.note == f"{reason}; see {status.log}. Next: turn the disk"
+        before = len(tries)
+        supervisor.release("bad")  # nothing was put right: it is held again
+        await until(lambda: len(tries) > before)
+        await until(lambda: status_of(supervisor, "bad").state == State.HELD)
+        supervisor.request_stop()
+        await starting
+        await supervisor.__aexit__()
+
+    run(scenario())
+
+
+TELLER = FAMILY.replace(
+    "def silent():",
+    """def teller():
+    forks.tell('waits for "the gate"\\n' + "x" * 1000)
+    forks.announce_ready()
+    signal.signal(signal.SIGUSR1, lambda *_: forks.tell(""))
+    while True:
+        signal.pause()
+
+def silent():""",
+).replace('"steady": steady', '"steady": steady, "teller": teller')
+
+
+def test_what_a_forked_process_tells_is_shown_until_it_takes_it_back(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        parent = Process("family", argv=[*PYTHON, TELLER, REPOSITORY], forks=True)
+        teller = Process("teller", parent="family", announces=True)
+        seen = list[str]()
+        async with Supervisor(
+            tmp_path, [parent, teller], lambda all_: seen.extend(s.note for s in all_ if s.note)
+        ) as supervisor:
+            await until(lambda: status_of(supervisor, "teller").note)
+            note = status_of(supervisor, "teller").note
+            assert note.startswith("waits for  the gate  xxx")
+            assert len(note) == 400
+            assert note in seen
+            os.kill(pid_of(supervisor, "teller"), signal.SIGUSR1)
+            await until(lambda: not status_of(supervisor, "teller").note)
+
+    run(scenario())
+
+
 SUPERVISED = """
 import asyncio, sys
 from pathlib import Path

@@ -23,6 +23,11 @@ from tests.settlement.conftest import KEYS, Scribe, journal, trade, unread
 pytestmark = pytest.mark.anyio
 
 
+@pytest.fixture(autouse=True)
+def _nothing_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "_compared_run", "")
+
+
 def restarted(hot: redis.Redis) -> None:
     """As after a new start of the server: the gate was opened for another run."""
     hot.hset(KEYS.meta, "gate", "an earlier run")
@@ -51,7 +56,7 @@ async def test_after_a_restart_the_gate_opens_where_everything_agrees(market: Be
 async def test_an_empty_ledger_is_not_founded_beside_books_that_hold_something(market: Bench, hot: redis.Redis) -> None:
     journal(hot)
     hot.flushall()
-    with pytest.raises(Shut, match="restore it"):
+    with pytest.raises(Shut, match="the ledger is empty and the books hold"):
         gate.ensure_open(hot)
     assert hot.keys("*") == []
 
@@ -68,7 +73,7 @@ async def test_entries_that_a_crash_left_beyond_the_head_count_as_books(
             store.append(unread(hot))
     assert store.head().seq == 0
     hot.flushall()
-    with pytest.raises(Shut, match="restore it"):
+    with pytest.raises(Shut, match="the ledger is empty and the books hold"):
         gate.ensure_open(hot)
     assert store.head().seq == 0, "the gate only looks: counting in is the journal's reader's work"
 
@@ -214,28 +219,118 @@ async def test_a_ledger_whose_stream_was_trimmed_opens_on_its_balances(market: B
     assert gate.ensure_open(hot) is True
 
 
-async def test_a_long_way_is_compared_in_steps_and_each_is_remembered(
+async def test_every_account_is_compared_however_long_ago_it_moved(
+    market: Bench, hot: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wallet, _ = await trade(market, hot)
+    for _ in range(5):
+        await trade(market, hot)
+    store.set_compared(store.last_seq())  # while the ledger was open, everything was found equal
+    monkeypatch.setattr(gate, "COMPARE_MAX", 4)
+    restarted(hot)
+    hot.hincrby(KEYS.account(wallet), "cp", 1)
+    with pytest.raises(Shut, match=wallet):
+        gate.ensure_open(hot)
+    hot.hincrby(KEYS.account(wallet), "cp", -1)
+    assert gate.ensure_open(hot) is True
+
+
+TAMPERED_BEHIND_THE_BOOKS: dict[str, Callable[[redis.Redis, str], object]] = {
+    "a credit that no event made": lambda hot, key: hot.hincrby(key, "cp", 1),
+    "a version that no event made": lambda hot, key: hot.hincrby(key, "v", 1),
+    "a digit that is none": lambda hot, key: hot.hset(key, "dp", "1x"),
+}
+
+
+@pytest.mark.parametrize("name", TAMPERED_BEHIND_THE_BOOKS)
+@pytest.mark.parametrize("journaled", [True, False], ids=["in the books", "not in the books yet"])
+async def test_what_the_books_do_not_have_yet_is_compared_with_the_stream(
+    market: Bench, hot: redis.Redis, name: str, journaled: bool
+) -> None:
+    wallet, merchant = await trade(market, hot)
+    await market.pay(wallet, merchant, 1_000)
+    if journaled:
+        journal(hot)
+    restarted(hot)
+    TAMPERED_BEHIND_THE_BOOKS[name](hot, KEYS.account(wallet))
+    with pytest.raises(Shut, match=wallet):
+        gate.ensure_open(hot)
+
+
+async def test_an_entry_that_cannot_be_read_keeps_the_gate_shut(market: Bench, hot: redis.Redis) -> None:
+    await trade(market, hot)
+    last = store.last_seq() + 1
+    hot.xadd(KEYS.stream, {"op": "pay"}, id=f"{last}-0")
+    restarted(hot)
+    with pytest.raises(Shut, match="cannot be read"):
+        gate.ensure_open(hot)
+
+
+async def test_functions_of_another_text_keep_the_gate_shut(market: Bench, hot: redis.Redis) -> None:
+    await trade(market, hot)
+    restarted(hot)
+    hot.function_load(library.source() + "\n-- a change in place", replace=True)
+    with pytest.raises(Shut, match="another text than this cell has run with"):
+        gate.ensure_open(hot)
+    hot.function_load(library.source(), replace=True)
+    assert gate.ensure_open(hot) is True
+
+
+async def test_another_version_of_the_functions_beside_ours_changes_nothing(market: Bench, hot: redis.Redis) -> None:
+    restarted(hot)
+    hot.function_load("#!lua name=cho_ledger_v9\nredis.register_function('pay_v9', function() return 1 end)")
+    assert gate.ensure_open(hot) is True
+    hot.function_delete(gate.LIBRARY)
+    restarted(hot)
+    with pytest.raises(Shut, match=f"{gate.LIBRARY} is not loaded"):
+        gate.ensure_open(hot)
+
+
+async def test_a_promotion_is_an_event_that_bumps_the_epoch_once(
     market: Bench, hot: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await trade(market, hot)
-    monkeypatch.setattr(gate, "COMPARE_MAX", 4)
-    steps = []
-    monkeypatch.setattr(store, "set_compared", _noting(steps, store.set_compared))
+    monkeypatch.setattr(settings(), "ledger_epoch", 3)
     restarted(hot)
-    assert gate.ensure_open(hot) is True
-    last = store.last_seq()
-    assert steps == [*range(4, last, 4), last]
+    opened = [gate.ensure_open(hot) for _ in range(4)]
+    assert opened == [True, True, False, False]
+    journal(hot)
+    assert [(event.op, event.epoch) for event in store.events(store.last_seq() - 1, store.last_seq())] == [
+        ("promote", 2),
+        ("promote", 3),
+    ]
+    await market.wallet(balance=5)
+    journal(hot)
+    assert next(store.events(store.last_seq(), store.last_seq())).epoch == 3
 
 
-def _noting(steps: list[int], do: Callable[[int], None]) -> Callable[[int], None]:
-    def noted(seq: int) -> None:
-        steps.append(seq)
-        do(seq)
+async def test_copies_are_let_in_only_after_the_books_were_compared(
+    market: Bench, hot: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await trade(market, hot)
+    monkeypatch.setattr(settings(), "ledger_copy_user", "copy")
+    hot.acl_setuser("copy", enabled=False, reset=True, passwords=["+secret"])
+    try:
+        restarted(hot)
+        hot.hincrby(KEYS.account("settlement:VIETTEL"), "dp", 1)
+        with pytest.raises(Shut):
+            gate.ensure_open(hot)
+        assert "off" in hot.acl_getuser("copy")["flags"]
+        hot.hincrby(KEYS.account("settlement:VIETTEL"), "dp", -1)
+        assert gate.ensure_open(hot) is True
+        assert "on" in hot.acl_getuser("copy")["flags"]
+    finally:
+        hot.acl_deluser("copy")
 
-    return noted
+
+async def test_what_keeps_the_gate_shut_says_what_to_do_next(market: Bench, hot: redis.Redis) -> None:
+    journal(hot)
+    hot.flushall()
+    with pytest.raises(Shut, match=r"Next: promote the copy .* never found the ledger anew"):
+        gate.ensure_open(hot)
 
 
 async def test_a_forged_journal_opens_no_gate(books: None, hot: redis.Redis, scribe: Scribe) -> None:
     store.append(scribe.entries())
-    with pytest.raises(Shut, match="restore it"):
+    with pytest.raises(Shut, match="the ledger is empty and the books hold"):
         gate.ensure_open(hot)

@@ -137,7 +137,7 @@ def test_an_empty_ledger_beside_full_books_is_never_founded_anew(
     client.flushall()
     library.load(client)
     start(Settlement)
-    until(lambda: "restore it" in Settlement._shut)
+    until(lambda: "the ledger is empty" in Settlement._shut)
     assert not client.exists(KEYS.meta)
 
 
