@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast demo loadtest bench mutate lint protos k8s lock clean
+.PHONY: help run test demo loadtest bench chaos mutate lint protos k8s lock clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ lint: $(VENV)/.dev  ## Style, types, contracts between rooms, protos
 
 protos: $(VENV)/.dev  ## Generate code from protos/
 	@scripts/generate_protos.sh
+
+chaos: $(VENV)/.runtime  ## kill -9 at random moments under load; KILLS=1000, FAILOVERS=20
+	@cho chaos --kills $(or $(KILLS),100) --failovers $(or $(FAILOVERS),5)
 
 mutate: $(VENV)/.dev  ## Mutation testing of the money's rules and of the ledger's functions; minutes
 	@$(BIN)/python scripts/mutate.py
