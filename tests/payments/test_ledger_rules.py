@@ -27,6 +27,7 @@ from kit.errors import (
     GuaranteeShort,
     IdempotencyConflict,
     InsufficientFunds,
+    LedgerFenced,
     LimitExceeded,
     RefundExceedsPayment,
     TooLate,
@@ -541,6 +542,17 @@ def _check_plan(calls: list[list[str]]) -> None:
         assert command in WRITES, f"{command} is not a write that cannot fail, and others stand before it"
         assert command != "XADD" or number == 0, "XADD may refuse an id: it goes first"
         assert command not in _SEEN_BY or reads.get(key, set()) & _SEEN_BY[command], f"{key} may be of another type"
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if not name.startswith("gate")])
+async def test_a_cell_that_is_not_open_for_this_run_of_its_server_does_nothing(bench: Bench, name: str) -> None:
+    act = await OPERATIONS[name](bench, await people(bench))
+    with bench.redis() as client:
+        client.hset(bench.keys.meta, "gate", "another run")
+    before = bench.dump()
+    with pytest.raises((LedgerFenced, AssertionError), match=r"checked|LEDGER_FENCED"):
+        assert (await act())[0] == "OK"  # calls that answer their refusal
+    assert bench.dump() == before
 
 
 _KINDS = {"wal": "wallet", "agt": "agent", "mer": "merchant", "rcv": "receivable"}
