@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import redis
@@ -139,19 +139,23 @@ def _scan(ledger: redis.Redis, pattern: str, read: Callable[[Any, str], object])
 
 def _compare(ledger: redis.Redis, k: Keys, books: fold.Books) -> tuple[Check, int]:
     """Hot accounts against the books' at equal versions, and none missing on either side."""
-    rows = _scan(ledger, k.account("*"), lambda pipe, key: pipe.hmget(key, "v", "dp", "cp", "dq", "s"))
+    rows = _scan(ledger, k.account("*"), lambda pipe, key: pipe.hmget(key, "v", "dp", "cp", "dq", "cq", "s"))
     prefix, findings, moving = len(k.account("")), [], 0
-    for key, (version, debits, credits, pending, state) in rows.items():
+    for key, (*numbers, state) in rows.items():
+        version, debits, credits, debits_pending, credits_pending = map(int, numbers)
         account_id = key[prefix:]
         book = books.accounts.get(account_id)
-        if book is None or int(version) > book.version:
+        if book is None or version > book.version:
             moving += 1
             continue
-        if int(debits) + int(pending) > int(credits) and not account_id.startswith(("trust:", "settlement:")):
+        hot = replace(
+            book, version=version, debits=debits, credits=credits, debits_pending=debits_pending,
+            credits_pending=credits_pending, state=state,
+        )  # fmt: skip
+        if fold.overdrawn(hot):
             findings.append(f"{account_id} is negative")
-        hot, kept = (int(version), int(debits), int(credits), state), _totals(book)
-        if hot != kept:
-            findings.append(f"{account_id}: ledger {hot}, books {kept}")
+        if hot != book:
+            findings.append(f"{account_id}: ledger {_totals(hot)}, books {_totals(book)}")
     missing = set(books.accounts) - {key[prefix:] for key in rows}
     findings += [f"{account_id} is in the books only" for account_id in sorted(missing)]
     return Check(
@@ -159,8 +163,8 @@ def _compare(ledger: redis.Redis, k: Keys, books: fold.Books) -> tuple[Check, in
     ), moving
 
 
-def _totals(book: fold.BookAccount) -> tuple[int, int, int, str]:
-    return book.version, book.debits, book.credits, book.state
+def _totals(book: fold.BookAccount) -> tuple[int, int, int, int, int, str]:
+    return book.version, book.debits, book.credits, book.debits_pending, book.credits_pending, book.state
 
 
 def _transfers(ledger: redis.Redis, k: Keys, books: fold.Books) -> Check:

@@ -68,6 +68,7 @@ def lay_out(base: Settings, *, free_ports: bool, gateway_port: int | None = None
     placed |= {name: getattr(base, name) for name in taken_over}
     backing, ledger_user_url = _place_engines(base, placed, port)
     _place_gateway(base, placed, port, gateway_port)
+    simulated = _place_card_simulator(base, placed, port)
     for service in SERVICES:
         preferred = int(base.addr(service).rpartition(":")[2])
         placed[f"{service}_addr"] = f"{ports.LOOPBACK}:{port(preferred)}"
@@ -76,6 +77,7 @@ def lay_out(base: Settings, *, free_ports: bool, gateway_port: int | None = None
         *backing,
         *_services(settings, ledger_user_url, tuple(engine.name for engine in backing if engine.name != COPY)),
         *_gateway(settings),
+        *([_card_simulator(settings)] if simulated else []),
     ]
     if seed:
         names = tuple(process.name for process in processes)
@@ -176,6 +178,30 @@ def _place_gateway(
     placed["gateway_port"] = ports.take(exactly, base.gateway_host) if exactly else port(base.gateway_port)
     placed["gateway_admin_port"] = port(base.gateway_admin_port)
     placed["gateway_jwks_port"] = port(base.gateway_jwks_port)
+
+
+def _place_card_simulator(base: Settings, placed: dict[str, Any], port: Callable[[int], int]) -> bool:
+    """Whether a card provider is simulated here: unless the user has named one."""
+    if base.env != "local" or "stripe_api_base" in base.model_fields_set:
+        return False
+    placed["card_simulator_port"] = port(base.card_simulator_port)
+    placed["stripe_api_base"] = f"http://{ports.LOOPBACK}:{placed['card_simulator_port']}"
+    placed["card_webhook_url"] = f"http://{ports.LOOPBACK}:{placed['gateway_port']}/v1/cards/webhook"
+    return True
+
+
+def _card_simulator(settings: Settings) -> Process:
+    return Process(
+        "card-simulator",
+        argv=[*PYTHON, "simulators.card"],
+        env=as_env(settings) | MEMORY,
+        ready=partial(_healthy, settings.card_simulator_port),
+    )
+
+
+async def _healthy(port: int) -> bool:
+    status, _ = await probes.http(port, "/healthz")
+    return status == 200
 
 
 def _services(settings: Settings, ledger_user_url: str, engines_: tuple[str, ...]) -> list[Process]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import eventlet
 import hiredis
 import redis
 from nameko.extensions import DependencyProvider
 from nameko.timer import timer
+from pymongo.errors import PyMongoError
 
 from kit import log
 from kit.clock import from_ms
@@ -18,7 +21,7 @@ from kit.streams.event import Event, rfc3339
 from kit.streams.group import stream_handler
 from kit.streams.ledger import ledger_reader
 from kit.streams.trim import trim_ledger, trim_stream
-from services.payments import announce
+from services.payments import announce, janitor, store
 from services.payments.merchants import STATES, exempt_owner, put_merchant
 from services.payments.store import library, people
 from services.payments.store.live import KEPT, STREAM, live_key
@@ -123,4 +126,50 @@ class Payments:
         exempt_owner(clients.ledger(), event)
 
 
-SERVICES = [Payments]
+class Documents(DependencyProvider):
+    """Payments' documents: injected as whether they can be reached yet. Nothing else of the process waits for them."""
+
+    opened = False
+
+    def start(self) -> None:
+        self.container.spawn_managed_thread(self._open, identifier="documents")
+
+    def _open(self) -> None:
+        while not self.opened:
+            try:
+                store.open_documents()
+                self.opened = True
+            except PyMongoError as error:
+                _logger.warning("waiting for the documents", error=str(error))
+                eventlet.sleep(1)
+
+    def get_dependency(self, worker_ctx: Any) -> bool:
+        return self.opened
+
+
+class CardJanitor(DependencyProvider):
+    """Injected: carries card work on. Raises ValueError where the card provider's settings are not this process's."""
+
+    def get_dependency(self, worker_ctx: Any) -> janitor.Janitor:
+        return janitor.of_this_process()
+
+    def setup(self) -> None:
+        janitor.of_this_process()
+
+
+class Cards:
+    """Sees to it that nothing about a card stays halfway."""
+
+    name = "payments.cards"
+
+    documents = Documents()
+    janitor = CardJanitor()
+
+    @timer(interval=1)
+    def settle(self) -> None:
+        """What is due."""
+        if self.documents:
+            self.janitor.tick()
+
+
+SERVICES = [Payments, Cards]

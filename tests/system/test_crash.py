@@ -16,6 +16,7 @@ VICTIMS = (
     "valkey",
     "payments.serve",
     "gateway",
+    "card-simulator",
     "settlement.work",
     "payments.work",
     "secantusdb",
