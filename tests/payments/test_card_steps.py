@@ -14,7 +14,20 @@ from kit.errors import BY_CODE
 from services.payments.card.failures import CardFailure, Declined, Invalid, KeyMisused, NotExecuted, NotThere, Unknown
 from services.payments.card.objects import Intent, IntentStatus, Refund, RefundStatus
 from services.payments.cardrefund import MARK, CardRefund
-from services.payments.steps import DAY_MS, MINUTE_MS, Ask, Become, Decision, Look, Post, State, TakeBack, Void, Work
+from services.payments.steps import (
+    DAY_MS,
+    MINUTE_MS,
+    TURN_MS,
+    Ask,
+    Become,
+    Decision,
+    Look,
+    Post,
+    State,
+    TakeBack,
+    Void,
+    Work,
+)
 from services.payments.store.ledger import Posted
 from services.payments.topup import ASKED, EXPIRED, RETURN_MARK, TopUp
 
@@ -161,7 +174,8 @@ def carry(work: Any, world: World, give_up_after: int = 0) -> Any:
             work, go_on = step.work, step.go_on
         else:
             came = world.do(step)
-            if world.fate(DEATHS, "lives") == "dies":  # before it was stored: it is done again
+            if world.fate(DEATHS, "lives") == "dies":  # before it was stored: it is done again, later
+                now_ms += TURN_MS
                 continue
             work, go_on = work.after(step, came, now_ms)
         if not go_on:
