@@ -57,7 +57,7 @@ def test_valkey_is_configured_as_ruled_and_keeps_every_acknowledged_write_over_a
             "appendfsync": "always",
             "no-appendfsync-on-rewrite": "no",
             "maxmemory-policy": "noeviction",
-            "aof-load-truncated": "yes",
+            "aof-load-truncated": "no",
             "save": "",
             "bind": "127.0.0.1",
             "protected-mode": "yes",
@@ -197,6 +197,52 @@ def test_a_primary_with_a_copy_does_not_cut_off_a_torn_tail_and_one_without_does
         async with Supervisor(tmp_path, [alone]):
             with closing(redis.Redis(port=pair.port)) as client:
                 assert client.get("paid") is None, "nobody was told that it was written"
+
+    run(scenario())
+
+
+def _fill_twice(home: Path, port: int) -> tuple[int, int, Path]:
+    """Two transactions; the log's sizes before and after the second, and the log."""
+    (log,) = home.glob("appendonlydir/*.incr.aof")
+    with closing(redis.Redis(port=port)) as client:
+        client.set("first", 1)
+        start = log.stat().st_size
+        with client.pipeline(transaction=True) as pipe:
+            pipe.set("torn", 1).set("torn too", 1).execute()
+    return start, log.stat().st_size, log
+
+
+@pytest.mark.parametrize("quarter", [1, 2, 3, 4])
+def test_a_transaction_that_was_torn_does_not_come_back_at_a_later_start(tmp_path: Path, quarter: int) -> None:
+    home, port = tmp_path / "valkey", ports.take_any()
+
+    async def scenario() -> None:
+        async with Supervisor(tmp_path, [engines.valkey(home, port)]):
+            start, end, log = _fill_twice(home, port)
+        os.truncate(log, start + (end - start) * quarter // 4 - 1)
+        for number in range(3):
+            async with Supervisor(tmp_path, [engines.valkey(home, port)]):
+                with closing(redis.Redis(port=port)) as client:
+                    assert sorted(client.keys("*")) == sorted([b"first", *[b"later %d" % n for n in range(number)]])
+                    with client.pipeline(transaction=True) as pipe:
+                        pipe.set(f"later {number}", 1).delete("torn").execute()
+
+    run(scenario())
+
+
+def test_a_log_that_is_damaged_before_its_end_is_not_cut_off(tmp_path: Path) -> None:
+    home, port = tmp_path / "valkey", ports.take_any()
+
+    async def scenario() -> None:
+        async with Supervisor(tmp_path, [engines.valkey(home, port)]):
+            start, _, log = _fill_twice(home, port)
+        data = bytearray(log.read_bytes())
+        data[start + 1] ^= 0xFF
+        log.write_bytes(data)
+        with pytest.raises(ProcessFailed, match="is damaged"):
+            async with Supervisor(tmp_path, [engines.valkey(home, port)]):
+                pass
+        assert log.read_bytes() == bytes(data)
 
     run(scenario())
 
