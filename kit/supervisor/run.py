@@ -411,7 +411,8 @@ async def _cancel(tasks: Iterable[asyncio.Future[Any]]) -> None:
 
 async def _holds(ready: Callable[[], Awaitable[bool]]) -> bool:
     try:
-        return await asyncio.wait_for(ready(), PROBE_S_MAX)
+        async with asyncio.timeout(PROBE_S_MAX):  # wait_for would swallow a stop that comes with the answer
+            return await ready()
     except (OSError, EOFError):  # TimeoutError is an OSError, asyncio.IncompleteReadError an EOFError
         return False
 
@@ -419,7 +420,8 @@ async def _holds(ready: Callable[[], Awaitable[bool]]) -> bool:
 async def _terminate(process: Process, running: Running) -> None:
     if process.drain:
         with suppress(OSError, EOFError):  # it has ended meanwhile, or has had its time
-            await asyncio.wait_for(process.drain(), DRAIN_S_MAX)
+            async with asyncio.timeout(DRAIN_S_MAX):
+                await process.drain()
     running.signal(signal.SIGTERM)
     await asyncio.wait({running.exited}, timeout=process.stop_s_max)
     running.signal(signal.SIGKILL)
