@@ -169,10 +169,10 @@ def _totals(book: fold.BookAccount) -> tuple[int, int, int, int, int, str]:
 
 def _transfers(ledger: redis.Redis, k: Keys, books: fold.Books) -> Check:
     """Every payment of the books is in the hot ledger with what was given back of it, and the reverse."""
-    rows = _scan(ledger, k.transfer("pay_*"), lambda pipe, key: pipe.hmget(key, "a", "r", "q"))
+    rows = _scan(ledger, k.transfer("pay_*"), lambda pipe, key: pipe.hmget(key, "a", "r", "q", "k"))
     prefix, findings = len(k.transfer("")), []
-    for key, (amount, refunded, seq) in rows.items():
-        if int(seq) > books.seq:
+    for key, (amount, refunded, seq, op) in rows.items():
+        if int(seq) > books.seq or op == "hold":  # held for an operator's review: not paid
             continue
         kept = books.payments.get(key[prefix:])
         if kept is None:

@@ -212,3 +212,11 @@ def until(holds: Any, seconds: float = 15) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_payment_that_waits_for_an_operator_is_no_payment_of_the_books(
+    people_: People, wallet: str, merchant: dict[str, Any], audited: Any
+) -> None:
+    held = pay(people_["shopper"], wallet, merchant, 5_000_001)["payment"]
+    assert held["state"] == "TRANSFER_STATE_HELD"
+    audited()
