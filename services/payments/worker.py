@@ -21,7 +21,7 @@ from kit.streams.event import Event, rfc3339
 from kit.streams.group import stream_handler
 from kit.streams.ledger import ledger_reader
 from kit.streams.trim import trim_ledger, trim_stream
-from services.payments import announce, janitor, store
+from services.payments import announce, expiry, janitor, store
 from services.payments.merchants import STATES, exempt_owner, put_merchant
 from services.payments.store import library, people
 from services.payments.store.live import KEPT, STREAM, live_key
@@ -113,6 +113,11 @@ class Payments:
         """Removes what every reader has acted on."""
         trim_stream(STREAM)
         trim_ledger()
+
+    @timer(interval=1)
+    def end_due(self) -> None:
+        """Ends holds and proposals whose time is over."""
+        expiry.tick()
 
     @stream_handler("identity:events", group="payments.people", types=people.TYPES)
     def on_person(self, event: Event) -> None:

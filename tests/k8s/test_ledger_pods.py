@@ -125,7 +125,7 @@ def test_both_are_durable_and_a_write_needs_the_copy(pods: Pods) -> None:
             primary.set("k", "v")
         with pods.running("ledger-1"), closing(pods.client("ledger-1")) as copy:
             pods.until_ready("ledger-1")
-            primary.set("k", "v")
+            write(primary, "k", "v")
             assert primary.execute_command("WAITAOF", 1, 1, 5000) == [1, 1]
             for server in (primary, copy):
                 assert {name: server.config_get(name)[name] for name in DURABLE} == DURABLE

@@ -382,7 +382,7 @@ def test_a_restart_ends_a_process_in_good_order_and_asks_for_its_environment_aga
     async def scenario() -> None:
         worker = Process("it", argv=[*PYTHON, code, "it", str(notes)], env_now=lambda: {"GIVEN": next(given)})
         async with Supervisor(tmp_path, [worker]) as supervisor:
-            await until(notes.exists)
+            await until(lambda: notes.exists() and "1 it" in notes.read_text())
             await supervisor.restart("it")
             await until(lambda: "2 it" in notes.read_text())
 

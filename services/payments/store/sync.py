@@ -54,6 +54,13 @@ class SyncLedger:
         scope = f"{intent.caller_id}|{op}|{hold_id}"
         return int(self._done("release_v2", keys, op, hold_id, owner, scope, intent.SerializeToString(), related)[2])
 
+    def decline(self, proposal_id: str, state: str, who: str, intent: Intent) -> None:
+        """Ends a proposal without doing it: "rejected", or "expired" once its time is over."""
+        k = self._keys
+        keys = [k.meta, k.stream, k.proposal(proposal_id), k.proposals]
+        scope = f"{who}|decline|{proposal_id}"
+        self._done("decline_v2", keys, proposal_id, state, who, scope, intent.SerializeToString())
+
     def open(self, account_id: str, kind: str, telecom: str, owner: str, intent: Intent) -> str:
         """Opens an account; returns the id of the one that exists where there may be one only."""
         k = self._keys
