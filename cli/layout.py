@@ -193,8 +193,7 @@ def _place_card_simulator(base: Settings, placed: dict[str, Any], port: Callable
 def _card_simulator(settings: Settings) -> Process:
     return Process(
         "card-simulator",
-        argv=[*PYTHON, "simulators.card"],
-        env=as_env(settings) | MEMORY,
+        parent="serve",
         ready=partial(_healthy, settings.card_simulator_port),
     )
 

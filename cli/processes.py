@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -90,8 +91,11 @@ def _fork(kind: str) -> None:
         _module(service, room)
     for module in PRELOADED[kind]:
         import_module(module)
+    children: dict[str, Callable[[], None]] = {f"{service}.{kind}": partial(run, service) for service in services}
+    if kind == "serve" and settings().env == "local":
+        children["card-simulator"] = partial(import_module("simulators.card.__main__").main, ())
     settings.cache_clear()  # a module that asked for settings must not decide those of the children
-    forks.serve({f"{service}.{kind}": partial(run, service) for service in services})
+    forks.serve(children)
 
 
 def _open_store(service: str) -> None:

@@ -8,6 +8,7 @@ import ipaddress
 import signal
 import sqlite3
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,13 +26,13 @@ from simulators.card.webhooks import Courier
 _log = log.logger(__name__)
 
 
-def main() -> None:
-    """Settings come from the environment; the arguments override what is no secret."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Settings come from the environment; `arguments` (unless given, the command line) override what is no secret."""
     parser = argparse.ArgumentParser(prog="python -m simulators.card", description=__doc__)
     parser.add_argument("--port", type=int, default=settings().card_simulator_port)
     parser.add_argument("--state", type=Path, default=settings().home / "card-simulator" / "state.db")
     parser.add_argument("--webhook-url", default=settings().card_webhook_url)
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     if settings().env != "local":
         sys.exit("The card simulator takes no real money: it runs where CHO_ENV=local.")
     if asked.webhook_url and not _is_loopback(asked.webhook_url):
