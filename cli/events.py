@@ -10,7 +10,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from kit.config import SERVICES
 from kit.streams import clients, dead, names
 from kit.streams.entry import last_seq
 
@@ -66,7 +65,7 @@ class LedgerState:
 @app.command("ls")
 def list_streams(as_json: AsJson = False) -> None:
     """Every stream with its groups, and the ledger with its readers."""
-    streams = [state for service in SERVICES if (state := _stream_state(f"{service}:events"))]
+    streams = [state for stream in names.STREAMS if (state := _stream_state(stream))]
     ledger = _ledger_state()
     if as_json:
         _print_json({"ledger": asdict(ledger), "streams": [asdict(state) for state in streams]})

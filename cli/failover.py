@@ -153,6 +153,14 @@ def _copy_port(home: Path) -> int:
 
 def _see_that_it_may_be_promoted(home: Path) -> int:
     """The copy's last event. Raises Refused where it is not whole, or lacks what the books have."""
+    # The books first: what they journal while this looks is on the copy already, and would seem to be missing from it.
+    try:
+        connect("settlement")
+        journaled, ours = store.journaled(), store.head().genesis
+    except PyMongoError as error:
+        raise Refused(f"the books cannot be asked what they hold: {error}") from error
+    finally:
+        disconnect()
     try:
         with _server(_copy_port(home)) as copy:
             info: dict[str, Any] = copy.info("replication")
@@ -161,13 +169,6 @@ def _see_that_it_may_be_promoted(home: Path) -> int:
         raise Refused(f"the copy does not answer ({error}): cho status says why; cho reattach makes it anew") from error
     if info["role"] == "slave" and info["master_sync_in_progress"]:
         raise Refused("the copy is being made just now: wait until cho status says that it is ready")
-    try:
-        connect("settlement")
-        journaled, ours = store.journaled(), store.head().genesis
-    except PyMongoError as error:
-        raise Refused(f"the books cannot be asked what they hold: {error}") from error
-    finally:
-        disconnect()
     if genesis != ours.encode():
         raise Refused(f"the copy holds {genesis!r}, and the books are of {ours}: it is no copy of this ledger")
     if seq < journaled:

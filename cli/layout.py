@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import AliasChoices
 
+from cli.scraping import Scraped, give_ports
 from kit import engines, ports, probes, standing
 from kit.config import SERVICES, Settings
 from kit.supervisor.process import Process
@@ -28,8 +29,8 @@ PYTHON = (sys.executable, "-P", "-m")
 # What a person does about a server of the ledger that cannot run (docs/survival.md).
 PROMOTE = "promote the copy (cho failover); do not cut its log to size"
 RESTORE = (
-    "put a whole backup of its directory back, beside these books (docs/survival.md); to give up all that the ledger "
-    "and its books hold, remove CHO_HOME"
+    "put a whole backup of its directory back, beside these books, or rebuild it from them (cho ledger rebuild; "
+    "docs/survival.md); to give up all that the ledger and its books hold, remove CHO_HOME"
 )
 COPY_ANEW = "have it copied anew (cho reattach)"
 # glibc keeps an arena for every thread otherwise, up to eight a core.
@@ -48,6 +49,8 @@ class Layout:
     settings: Settings
     placed: dict[str, Any]
     processes: list[Process]
+    # Where metrics are served; empty unless they are wanted.
+    scraped: list[Scraped]
 
 
 def lay_out(base: Settings, *, free_ports: bool, gateway_port: int | None = None, seed: bool = False) -> Layout:
@@ -69,6 +72,7 @@ def lay_out(base: Settings, *, free_ports: bool, gateway_port: int | None = None
     backing, ledger_user_url = _place_engines(base, placed, port)
     _place_gateway(base, placed, port, gateway_port)
     simulated = _place_card_simulator(base, placed, port)
+    outside = _place_oidc_simulator(base, placed, port)
     for service in SERVICES:
         preferred = int(base.addr(service).rpartition(":")[2])
         placed[f"{service}_addr"] = f"{ports.LOOPBACK}:{port(preferred)}"
@@ -78,7 +82,9 @@ def lay_out(base: Settings, *, free_ports: bool, gateway_port: int | None = None
         *_services(settings, ledger_user_url, tuple(engine.name for engine in backing if engine.name != COPY)),
         *_gateway(settings),
         *([_card_simulator(settings)] if simulated else []),
+        *([_oidc_simulator(settings)] if outside else []),
     ]
+    processes, scraped = give_ports(processes, base.metrics_port, port, settings.gateway_admin_port)
     if seed:
         names = tuple(process.name for process in processes)
         processes.append(
@@ -91,7 +97,7 @@ def lay_out(base: Settings, *, free_ports: bool, gateway_port: int | None = None
                 ready_s_max=120,
             )
         )
-    return Layout(settings, placed, processes)
+    return Layout(settings, placed, processes, scraped)
 
 
 def has_room(service: str, room: str) -> bool:
@@ -188,6 +194,26 @@ def _place_card_simulator(base: Settings, placed: dict[str, Any], port: Callable
     placed["stripe_api_base"] = f"http://{ports.LOOPBACK}:{placed['card_simulator_port']}"
     placed["card_webhook_url"] = f"http://{ports.LOOPBACK}:{placed['gateway_port']}/v1/cards/webhook"
     return True
+
+
+def _place_oidc_simulator(base: Settings, placed: dict[str, Any], port: Callable[[int], int]) -> bool:
+    """Whether a provider of OpenID Connect is simulated here: if the user asks for one and has named no other."""
+    if base.env != "local" or base.oidc_issuer or not base.oidc_simulator_port:
+        return False
+    placed["oidc_simulator_port"] = port(base.oidc_simulator_port)
+    placed["oidc_issuer"] = f"http://{ports.LOOPBACK}:{placed['oidc_simulator_port']}"
+    placed["oidc_client_id"] = base.oidc_client_id or "cho-local"
+    placed["oidc_redirect_uri"] = base.oidc_redirect_uri or f"http://{ports.LOOPBACK}:{placed['gateway_port']}/back"
+    return True
+
+
+def _oidc_simulator(settings: Settings) -> Process:
+    return Process(
+        "oidc-simulator",
+        argv=[*PYTHON, "simulators.oidc", "--port", str(settings.oidc_simulator_port)],
+        env=as_env(settings),
+        ready=partial(_healthy, settings.oidc_simulator_port),
+    )
 
 
 def _card_simulator(settings: Settings) -> Process:

@@ -13,7 +13,9 @@ COMMANDS = {
     "status": ("cli.stack", "status"),
     "demo": ("cli.demo", "demo"),
     "audit": ("cli.audit", "audit"),
-    "settle": ("cli.settle", "settle"),
+    "trace": ("cli.trace", "trace"),
+    "onboard": ("cli.onboard", "onboard"),
+    "reconcile": ("cli.reconcile", "reconcile"),
     "failover": ("cli.failover", "failover"),
     "reattach": ("cli.failover", "reattach_copy"),
     "degrade": ("cli.failover", "degrade"),
@@ -22,9 +24,20 @@ COMMANDS = {
     "work": ("cli.processes", "work"),
 }
 GROUPS = {
+    "settle": ("cli.settle", "Close the open window and print who owes whom; look at windows, their proofs and files."),
+    "breaks": ("cli.breaks", "What does not match: look, assign, propose, approve."),
+    "payouts": ("cli.payouts", "What merchants are paid out, and the files that wait for a release."),
+    "liquidity": ("cli.liquidity", "Telecoms' deposits and net debit caps."),
+    "books": ("cli.books", "Trial balance, verification, archive of closed months."),
     "qr": ("cli.qr", "Read QR payment codes."),
     "events": ("cli.events", "Look at streams, lag and dead letters."),
+    "disburse": ("cli.disburse", "Pay many from a file."),
+    "trust": ("cli.trust", "Signed statements of the guarantee accounts."),
+    "tax": ("cli.tax", "Sales books, thresholds of revenue, and invoices on their way."),
+    "keys": ("cli.keys", "Turn the keys of what is encrypted at rest."),
+    "ledger": ("cli.ledger", "Make the hot ledger anew from the books, or compare the two."),
     "limits": ("cli.limits", "Limits and velocity rules."),
+    "simulate": ("cli.simulate", "A bank and telecoms to talk to, with faults on demand."),
     "bench": ("cli.bench", "Measure."),
 }
 

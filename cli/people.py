@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cli.wallets import made_up_card
 from services.onboarding import seed as onboarding_seed
 
 PIN = "482915"
@@ -36,6 +37,8 @@ OPERATOR = SeedPerson(1, "Lê Minh Vận Hành", ("operator",))
 TEAM = SeedPerson(2, "Hoàng Thị Tổ Số", ("team",))
 MANAGER = SeedPerson(3, "Ma Văn Quản Chợ", ("market_manager",))
 AUDITOR = SeedPerson(4, "Phạm Kiểm Toán", ("auditor",))
+# Whom an operator asks for a second pair of eyes.
+CHECKER = SeedPerson(5, "Đặng Thị Duyệt", ("operator",))
 OFFICERS = (
     SeedPerson(11, "Đỗ Thị Viettel", ("officer",), "VIETTEL"),
     SeedPerson(12, "Bùi Văn VNPT", ("officer",), "VNPT"),
@@ -52,6 +55,8 @@ SHOPPERS = (
     SeedPerson(32, "Trần Văn Bình", ("shopper",)),
     SeedPerson(33, "Lý Thị Mai", ("shopper",)),
 )
+# Pays from an organisation's account at Viettel.
+TREASURER = SeedPerson(41, "Hà Thị Kế Toán", ("shopper",))
 # Which telecom a shopper's wallet, and an agent's float, is at.
 TELECOMS = ("VIETTEL", "VNPT", "MOBIFONE")
 
@@ -62,6 +67,13 @@ def vendors() -> dict[str, SeedPerson]:
     return {m.key: SeedPerson(101 + i, m.owner_name, ("vendor", "shopper")) for i, m in enumerate(merchants)}
 
 
+def citizen_ids() -> dict[str, str]:
+    """Made-up citizen numbers, by user id, of those who may have wallets: of vendors as their forms say."""
+    owners, forms = vendors(), onboarding_seed.merchants()
+    found = {person.user_id: made_up_card(person.name, person.phone)[:12] for person in (*SHOPPERS, TREASURER)}
+    return found | {owners[m.key].user_id: m.form("", owners[m.key].phone).citizen_id for m in forms}
+
+
 def everybody() -> list[SeedPerson]:
     """All of them."""
-    return [OPERATOR, TEAM, MANAGER, AUDITOR, *OFFICERS, *AGENTS, *SHOPPERS, *vendors().values()]
+    return [OPERATOR, CHECKER, TEAM, MANAGER, AUDITOR, *OFFICERS, *AGENTS, *SHOPPERS, TREASURER, *vendors().values()]

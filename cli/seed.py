@@ -15,7 +15,8 @@ from cli import people
 from cli.api import Api
 from cli.people import SeedPerson
 from cli.stack import gateway_url
-from kit import mongo
+from cli.wallets import open_wallet
+from kit import clock, mongo
 from kit.config import settings
 from kit.errors import MerchantNotFound
 from kit.ids import new_key
@@ -23,6 +24,7 @@ from kit.ids import new_key
 FLOAT_VND = 500_000_000
 RESERVE_VND = 1_000_000_000
 WALLET_VND = 2_000_000
+ORGANISATION, ORGANISATION_VND = "UBND xã Võ Nhai", 200_000_000
 HEARD_S_MAX = 30
 
 
@@ -46,6 +48,8 @@ def _identity() -> None:
             store.ensure_user(
                 person.phone, people.PIN, person.name, person.roles, person.institution, user_id=person.user_id
             )
+        for user_id, number in people.citizen_ids().items():
+            store.identify(store.person(user_id), number, people.OPERATOR.user_id, clock.now())
 
 
 def _onboarding() -> dict[str, str]:
@@ -58,7 +62,7 @@ def _onboarding() -> dict[str, str]:
             store.ensure_market(market)
         return {
             m.key: store.ensure_merchant(
-                m.registration(owners[m.key].user_id),
+                m.form(owners[m.key].user_id, owners[m.key].phone),
                 registered_by=people.TEAM.user_id,
                 approved_by=people.OPERATOR.user_id,
             ).merchant_id
@@ -100,10 +104,16 @@ def _money(api: Api) -> None:
             officer_api.post(path, idempotency_key=new_key(), amount=FLOAT_VND, reference="SEED")
             # The telecom's own money: commissions come out of it, and money from other telecoms is covered by it.
             officer_api.post("/v1/reserve/fund", idempotency_key=new_key(), amount=RESERVE_VND, reference="SEED")
-        wallet = shopper_api.post("/v1/wallets", telecom=f"TELECOM_{telecom}")["wallet"]
+        wallet = open_wallet(shopper_api, telecom)
         if int(wallet["version"]) == 1:
             cash_in = {"wallet_id": wallet["account_id"], "amount": WALLET_VND}
             agent_api.post("/v1/cash-in", idempotency_key=new_key(), **cash_in)
+    officer_api = _signed_in(api, people.OFFICERS[0])
+    organisation = officer_api.post("/v1/organisations", owner_id=people.TREASURER.user_id, name=ORGANISATION)
+    opened = organisation["organisation"]
+    if int(opened["version"]) == 1:
+        path = f"/v1/organisations/{opened['account_id']}/fund"
+        officer_api.post(path, idempotency_key=new_key(), amount=ORGANISATION_VND, reference="SEED")
 
 
 def _signed_in(api: Api, person: SeedPerson) -> Api:
@@ -115,6 +125,7 @@ def _print_sign_ins() -> None:
     vendor = next(iter(people.vendors().values()))
     print(f"Sign in with any of these phones, PIN {people.PIN} (POST /v1/sign-in):")
     shown = [*people.SHOPPERS, vendor, *people.AGENTS[:1], people.TEAM, people.MANAGER, people.OPERATOR]
+    shown += [people.CHECKER, people.TREASURER]
     for person in [*shown, *people.OFFICERS[:1], people.OFFICERS[3], people.AUDITOR]:
         print(f"  {person.phone}  {', '.join(person.roles):<16} {person.name}")
 

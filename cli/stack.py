@@ -21,8 +21,6 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from cli import control, foreground
 from cli.foreground import FAILURES, Snapshot, state_file
@@ -318,11 +316,12 @@ class _Progress:
         if warning := alone_warning(settings().home):
             typer.secho(f"\n{warning}", fg="red", bold=True)
         typer.secho(f"\nChợ is open: {self._url}", fg="green", bold=True)
+        typer.echo(f"  shopper:     {self._url}/shopper/\n  vendor:      {self._url}/vendor/")
         typer.echo(f"  API, to try: {self._url}/docs\n  processes:   cho status\n  Ctrl-C closes it.")
 
 
 def status(as_json: AsJson = False) -> None:
-    """Show the running stack: its processes, what they wait for, memory, URL; exit status 1 if not all is ready."""
+    """Show the running stack: processes, what they wait for, memory, health, URL; exit status 1 if not all is ready."""
     snapshot = running()
     if snapshot is None:
         if as_json:
@@ -344,11 +343,14 @@ def _status_report(snapshot: Snapshot) -> dict[str, Any]:
         {**process, "pss_bytes": pss_bytes(process["pid"])} for process in [supervisor, *snapshot["processes"]]
     ]
     stands = standing.read(Path(snapshot["settings"]["home"]))
+    from cli import health  # here: the process of `cho up` stays for days, and asks nobody
+
     return {
         "running": True,
         "ready": snapshot["ready"] and not any(process["note"] for process in processes),
         "ledger": asdict(stands) | {"replicas": stands.replicas},
         "gateway": gateway_url(_settings_of(snapshot, {})),
+        "health": health.read(_settings_of(snapshot, {})).as_dict(),
         "settings": snapshot["settings"],
         "pss_bytes": sum(process["pss_bytes"] or 0 for process in processes),
         "processes": processes,
@@ -365,6 +367,12 @@ def pss_bytes(pid: int | None) -> int | None:
 
 
 def _print_status(report: Mapping[str, Any]) -> None:
+    # Here: the process of `cho up`, which stays for days, draws no tables.
+    from rich.console import Console
+    from rich.table import Table
+
+    from cli import health
+
     table = Table("process", "state", "pid", "restarts", "memory, MB")
     for process in report["processes"]:
         memory = "" if process["pss_bytes"] is None else f"{process['pss_bytes'] / 1e6:.1f}"
@@ -382,6 +390,8 @@ def _print_status(report: Mapping[str, Any]) -> None:
     console.print(
         f"ledger  epoch {ledger['epoch']}, {ledger['replicas']} replicas hold a payment before it is answered"
     )
+    for what, how, look in health.lines(health.Health(**report["health"])):
+        console.print(f"{what:<13} {how}", style="bold red" if look else "", markup=False, highlight=False)
     console.print(f"gateway {report['gateway']}")
 
 

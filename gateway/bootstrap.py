@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from gateway import limits
-from gateway.clusters import jwks_cluster, service_cluster, socket
+from gateway.clusters import admin_cluster, jwks_cluster, service_cluster, socket, traces_cluster
 from gateway.cors import CorsSettings
-from gateway.listeners import edge_listener, jwks_listener
+from gateway.listeners import edge_listener, jwks_listener, metrics_listener
 from gateway.methods import api
 from gateway.typed import typed
 from kit.config import Settings
@@ -30,13 +30,18 @@ def bootstrap(settings: Settings, cors: CorsSettings | None = None) -> dict[str,
             "listeners": [
                 edge_listener(settings, methods, cors or CorsSettings()),
                 jwks_listener(settings, jwks),
+                *([metrics_listener(settings)] if settings.metrics_port else []),
             ],
             "clusters": [
                 *(service_cluster(settings, s) for s in sorted({m.service for m in methods})),
                 jwks_cluster(settings),
+                *([admin_cluster(settings)] if settings.metrics_port else []),
+                *([traces_cluster(settings)] if settings.traces_url else []),
             ],
         },
         "overload_manager": {"resource_monitors": [_connections_max()]},
+        # What the admin port may change: the fault filter's figures, where there is one.
+        **({"layered_runtime": {"layers": [{"name": "admin", "admin_layer": {}}]}} if settings.gateway_faults else {}),
     }
 
 

@@ -47,16 +47,27 @@ def _reset(*reasons: str) -> tuple[str, ...]:
     return tuple(f"upstream_reset_before_response_started{{{r}" for r in reasons)
 
 
-# The request has not left the gateway.
+# The request has not left the gateway: too many are in flight (circuit breakers), or the gateway itself has too much.
+_TOO_MANY = _details(*_reset("overflow"), "overload")
+# Nor has it where nobody could be reached.
 _NOT_SENT = _details(
-    *_reset("remote_connection_failure", "local_connection_failure", "connection_timeout", "overflow"),
+    *_reset("remote_connection_failure", "local_connection_failure", "connection_timeout"),
     *_reset("remote_refused_stream_reset", "local_refused_stream_reset"),
     "no_healthy_upstream",
+    "fault_filter_abort",
     "cluster_not_found",
-    "overload",
 )
 
 RULES = (
+    # First: it is the one that is asked for when there is least to spare.
+    Rule(
+        _TOO_MANY,
+        code_pb2.UNAVAILABLE,
+        "OVERLOADED",
+        "Too many calls at once; nothing was done: send the same request again in a second.",
+        status=503,
+        retry_after_s=1,
+    ),
     # Tokens.
     Rule(
         _details("jwt_authn_access_denied{Jwks_remote_fetch_is_failed}"),
@@ -188,7 +199,8 @@ def _status(rule: Rule) -> dict[str, Any]:
         "domain": DOMAIN,
         "metadata": {},
     }
-    return {"code": rule.code, "message": rule.message, "details": [info]}
+    again = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retry_delay": f"{rule.retry_after_s}s"}
+    return {"code": rule.code, "message": rule.message, "details": [info, *([again] if rule.retry_after_s else [])]}
 
 
 def _cel(expression: str) -> dict[str, Any]:

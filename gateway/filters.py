@@ -18,6 +18,9 @@ COOKIE = "cho_access"
 _HTTP = "extensions.filters.http"
 # What only the gateway may say: claims, proof of the edge, Envoy's own commands.
 _STRIPPED = ("x-cho-", "x-envoy-", "x-jwt-payload")
+# HTTP allows more characters in a header's name than gRPC does; to gRPC "-bin" promises base64; and what grpc's own
+# retries say is between them. A server that cannot read one of these ends the call as a bug of its own.
+_UNREADABLE = ".*[^0-9a-z_.:-].*|.*-bin|grpc-internal-.*|grpc-previous-rpc-attempts"
 _CLAIMS = {
     "x-cho-sub": "sub",
     "x-cho-roles": "roles",
@@ -46,6 +49,7 @@ def edge_filters(settings: Settings, methods: list[Method]) -> list[dict[str, An
         _filter("cors", typed(f"{_HTTP}.cors.v3.Cors")),
         _filter("jwt_authn", _jwt_authn(settings)),
         _filter("local_ratelimit", _local_ratelimit(settings.rate_scale)),
+        *([_filter("fault", _fault())] if settings.gateway_faults else []),
         router(),
     ]
 
@@ -74,7 +78,10 @@ def _header_mutation() -> dict[str, Any]:
     return typed(
         f"{_HTTP}.header_mutation.v3.HeaderMutation",
         mutations={
-            "request_mutations": [{"remove_on_match": {"key_matcher": {"prefix": p}}} for p in _STRIPPED],
+            "request_mutations": [
+                *({"remove_on_match": {"key_matcher": {"prefix": p}}} for p in _STRIPPED),
+                {"remove_on_match": {"key_matcher": {"safe_regex": {"regex": _UNREADABLE}}}},
+            ],
             "response_mutations": [{"append": header} for header in safe_headers()],
         },
     )
@@ -89,10 +96,11 @@ def _buffer() -> dict[str, Any]:
 
 def transcoder(methods: list[Method]) -> dict[str, Any]:
     """JSON to gRPC by the routes that the protos declare, and by no other (no auto mapping)."""
+    services = sorted({m.service_name for m in methods})
     return typed(
         f"{_HTTP}.grpc_json_transcoder.v3.GrpcJsonTranscoder",
-        proto_descriptor_bin=b64encode(transcoder_descriptors()).decode(),
-        services=sorted({m.service_name for m in methods}),
+        proto_descriptor_bin=b64encode(transcoder_descriptors(services)).decode(),
+        services=services,
         match_incoming_request_route=False,
         convert_grpc_status=True,
         print_options={"preserve_proto_field_names": True, "always_print_primitive_fields": True},
@@ -104,6 +112,19 @@ def transcoder(methods: list[Method]) -> dict[str, Any]:
             "reject_unknown_query_parameters": True,
             "reject_binding_body_field_collisions": True,
         },
+    )
+
+
+def _fault() -> dict[str, Any]:
+    """Delays and refuses nothing until its runtime says so (`fault.http.*`, by the admin port): trouble on purpose.
+
+    Last before the router, so that what it refuses has passed everything else, and no service has heard of it.
+    """
+    none = {"numerator": 0, "denominator": "HUNDRED"}
+    return typed(
+        f"{_HTTP}.fault.v3.HTTPFault",
+        delay={"fixed_delay": "0.001s", "percentage": none},
+        abort={"http_status": 503, "percentage": none},
     )
 
 

@@ -10,8 +10,13 @@ from math import ceil
 
 # A request's body, bytes; more is 413. The largest honest one is a registration of about 2 KiB.
 BODY_BYTES_MAX = 64 * 1024
+# The same of a method that declares more (option body_kib): uploads of documents and files.
+LARGE_BODY_BYTES_MAX = 8 * 1024 * 1024
 # A unary reply's body, bytes; more is 500. A settlement report of 100,000 lines fits.
 RESPONSE_BYTES_MAX = 16 * 1024 * 1024
+# All headers of a request, KiB; more is 431. A token takes one; gRPC servers refuse what is over 8 at random, and
+# whatever is over 16.
+HEADERS_KIB_MAX = 7
 # What a connection may have in flight before its reader waits for its writer, bytes.
 CONNECTION_BUFFER_BYTES_MAX = 1024 * 1024
 
@@ -37,8 +42,11 @@ DRAIN_S_MAX = 10
 CLIENT_CONNECTIONS_MAX = 50_000
 # HTTP/2 streams on one of their connections.
 CLIENT_STREAMS_MAX = 256
-# Calls to one service in flight at once, open announcement streams included; more is 503.
-UPSTREAM_REQUESTS_MAX = 30_000
+# Calls to one service in flight at once; more is refused here, OVERLOADED, before the service hears of it. Two cores
+# answer about 2,000 payments a second: the last of so many waits for an eighth of a second (docs/overload.md).
+UPSTREAM_CALLS_MAX = 256
+# Streams to one service open at once, counted by themselves: a listening stall keeps nobody from paying.
+UPSTREAM_STREAMS_MAX = 30_000
 UPSTREAM_CONNECTIONS_MAX = 1_024
 UPSTREAM_RETRIES_MAX = 64
 

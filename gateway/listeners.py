@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from gateway import limits
-from gateway.clusters import socket
+from gateway.clusters import ADMIN, socket
 from gateway.cors import CorsSettings, allowed_origins, cors_policy
 from gateway.docs import PAGE_BYTES_MAX, docs_routes
 from gateway.errors import local_reply_config
-from gateway.filters import edge_filters, jwks_filters, safe_headers
+from gateway.filters import edge_filters, jwks_filters, router, safe_headers
 from gateway.methods import Method
 from gateway.routes import method_route, preflight_route, wrong_verb_routes
+from gateway.tracing import early_mutation, tracing
 from gateway.typed import duration, typed
+from gateway.web import web_routes
 from kit.config import Settings
 
 _HCM = "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
@@ -44,9 +46,11 @@ def edge_listener(settings: Settings, methods: list[Method], cors: CorsSettings)
             "initial_stream_window_size": 65_536,
             "initial_connection_window_size": limits.CONNECTION_BUFFER_BYTES_MAX,
         },
+        max_request_headers_kb=limits.HEADERS_KIB_MAX,
         stream_idle_timeout=duration(limits.REQUEST_MS_MAX),
         request_headers_timeout=duration(limits.HEADERS_MS_MAX),
         request_timeout=duration(limits.REQUEST_MS_MAX),
+        **({"tracing": tracing(settings), **early_mutation()} if settings.traces_url else {}),
     )
     return _listener("edge", settings.gateway_host, settings.gateway_port, manager)
 
@@ -66,11 +70,32 @@ def jwks_listener(settings: Settings, jwks: Method) -> dict[str, Any]:
     return _listener("jwks", "127.0.0.1", settings.gateway_jwks_port, manager)
 
 
+def metrics_listener(settings: Settings) -> dict[str, Any]:
+    """For Prometheus in a cluster: `GET /metrics` is Envoy's statistics; nothing else of its admin port is shown."""
+    route = {
+        "match": {"path": "/metrics", "headers": [{"name": ":method", "string_match": {"exact": "GET"}}]},
+        "route": {"cluster": ADMIN, "prefix_rewrite": "/stats/prometheus", "timeout": "10s"},
+    }
+    manager = typed(
+        _HCM,
+        stat_prefix="metrics",
+        route_config={
+            "name": "metrics",
+            "virtual_hosts": [{"name": "metrics", "domains": ["*"], "routes": [route]}],
+        },
+        http_filters=[router()],
+        request_headers_timeout=duration(limits.HEADERS_MS_MAX),
+        request_timeout=duration(limits.REQUEST_MS_MAX),
+    )
+    return _listener("metrics", settings.metrics_host, settings.metrics_port, manager)
+
+
 def _edge_routes(settings: Settings, methods: list[Method], cors: CorsSettings) -> dict[str, Any]:
     origins = allowed_origins(settings.env, cors)
     routes = [method_route(m) for m in methods]
     routes += [preflight_route()] if origins else []
     routes += docs_routes()
+    routes += web_routes()
     routes += wrong_verb_routes(methods)
     config = _route_config(settings, "edge", routes)
     config["max_direct_response_body_size_bytes"] = PAGE_BYTES_MAX

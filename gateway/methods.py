@@ -7,7 +7,7 @@ neither start nor be exposed by accident.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -23,6 +23,8 @@ from google.protobuf.descriptor_pb2 import (
     FileDescriptorSet,
     MethodDescriptorProto,
 )
+
+from gateway import limits
 
 DESCRIPTORS = Path(__file__).resolve().parent.parent / "protos" / "gen" / "descriptors.binpb"
 HTTP_BODY = "google.api.HttpBody"
@@ -77,6 +79,8 @@ class Method:
     input: str
     output: str
     comment: str
+    # The largest body of a request, bytes.
+    body_bytes: int = limits.BODY_BYTES_MAX
 
     @property
     def full_name(self) -> str:
@@ -132,12 +136,24 @@ def api(path: Path = DESCRIPTORS) -> Api:
     return found
 
 
-def transcoder_descriptors(path: Path = DESCRIPTORS) -> bytes:
-    """The descriptor set as Envoy's transcoder needs it: without comments, which are most of it."""
-    files = FileDescriptorSet.FromString(path.read_bytes())
-    for file in files.file:
-        file.ClearField("source_code_info")
-    return files.SerializeToString(deterministic=True)
+def transcoder_descriptors(services: Collection[str], path: Path = DESCRIPTORS) -> bytes:
+    """The descriptors of these services as Envoy's transcoder needs them: without comments, which are most of it."""
+    files = {file.name: file for file in FileDescriptorSet.FromString(path.read_bytes()).file}
+    wanted = [f.name for f in files.values() if any(f"{f.package}.{s.name}" in services for s in f.service)]
+    # Errors' details are found by name, imported by nobody.
+    wanted += [name for name in files if name.startswith("google/rpc/")]
+    needed: set[str] = set()
+    while wanted:
+        name = wanted.pop()
+        if name not in needed:
+            needed.add(name)
+            wanted += files[name].dependency
+    kept = FileDescriptorSet()
+    for name, file in files.items():  # in the order in which they depend on each other
+        if name in needed:
+            file.ClearField("source_code_info")
+            kept.file.append(file)
+    return kept.SerializeToString(deterministic=True)
 
 
 def _read_file(file: FileDescriptorProto, found: Api) -> None:
@@ -209,7 +225,16 @@ def _method(package: str, service: str, method: MethodDescriptorProto, comment: 
         input=method.input_type.removeprefix("."),
         output=method.output_type.removeprefix("."),
         comment=comment,
+        body_bytes=_body_bytes(name, policy.body_kib),
     )
+
+
+def _body_bytes(name: str, kib: int) -> int:
+    if kib and not limits.BODY_BYTES_MAX < kib * 1024 <= limits.LARGE_BODY_BYTES_MAX:
+        raise ValueError(
+            f"{name}: body_kib is for more than every call may have, {limits.LARGE_BODY_BYTES_MAX} at most"
+        )
+    return kib * 1024 or limits.BODY_BYTES_MAX
 
 
 def _routes(name: str, method: MethodDescriptorProto) -> Iterator[HttpRoute]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto
@@ -11,6 +12,7 @@ from gateway.filters import COOKIE
 from gateway.limits import RATES
 from gateway.methods import HTTP_BODY, Api, HttpRoute, Method, api
 from kit.errors import BY_CODE, DOMAIN
+from kit.words import LOCALE
 
 _Type = FieldDescriptorProto.Type
 _INT64 = {"type": "string", "format": "int64", "pattern": "^-?[0-9]+$"}
@@ -48,7 +50,7 @@ _ABOUT = (
 def openapi(source: Api | None = None) -> dict[str, Any]:
     """The document, as JSON values. Raises ValueError for a type that JSON's routes cannot carry."""
     found = source or api()
-    schemas = _Schemas(found)
+    schemas = _Schemas(found, asked=_reachable(found, (method.input for method in found.public)))
     paths: dict[str, dict[str, Any]] = {}
     for method in found.public:
         for route in method.routes:
@@ -153,31 +155,71 @@ def _error() -> dict[str, Any]:
         "required": ["@type", "reason", "domain"],
         "properties": {
             "@type": {"const": "type.googleapis.com/google.rpc.ErrorInfo"},
-            "reason": {
-                "type": "string",
-                "description": f"Stable; branch on it. One of: {', '.join(reasons)}.",
-            },
+            "reason": {"type": "string", "enum": reasons, "description": "Stable; branch on it."},
             "domain": {"const": DOMAIN},
             "metadata": {"type": "object", "additionalProperties": {"type": "string"}},
         },
     }
+    sentence = {
+        "type": "object",
+        "description": "What a person reads, in Vietnamese.",
+        "required": ["@type", "locale", "message"],
+        "properties": {
+            "@type": {"const": "type.googleapis.com/google.rpc.LocalizedMessage"},
+            "locale": {"const": LOCALE},
+            "message": {"type": "string"},
+        },
+    }
+    again = {
+        "type": "object",
+        "description": "Send the same request again after so long; nothing was done, or the same key finds out.",
+        "required": ["@type", "retry_delay"],
+        "properties": {
+            "@type": {"const": "type.googleapis.com/google.rpc.RetryInfo"},
+            "retry_delay": {"type": "string", "pattern": "^[0-9]+s$"},
+        },
+    }
     return {
         "type": "object",
-        "description": "google.rpc.Status with one google.rpc.ErrorInfo.",
+        "description": (
+            "google.rpc.Status with one google.rpc.ErrorInfo, what services say in Vietnamese, and where trying again"
+            " makes sense, when (as the header Retry-After)."
+        ),
         "required": ["code", "message", "details"],
         "properties": {
             "code": {"type": "integer", "description": "google.rpc.Code"},
             "message": {"type": "string", "description": "For developers, English."},
-            "details": {"type": "array", "minItems": 1, "items": info},
+            "details": {"type": "array", "minItems": 1, "items": {"oneOf": [info, sentence, again]}},
         },
     }
+
+
+def _has_presence(field: FieldDescriptorProto) -> bool:
+    """Whether it may be absent from an answer: a message, `optional`, or one of several."""
+    if field.label == FieldDescriptorProto.LABEL_REPEATED:
+        return False
+    return field.type == _Type.TYPE_MESSAGE or field.HasField("oneof_index")
+
+
+def _reachable(found: Api, names: Iterable[str]) -> set[str]:
+    """These messages, and all that they hold."""
+    seen: set[str] = set()
+    left = list(names)
+    while left:
+        name = left.pop()
+        if name in seen or name not in found.messages:
+            continue
+        seen.add(name)
+        left += [field.type_name[1:] for field in found.messages[name].field if field.type == _Type.TYPE_MESSAGE]
+    return seen
 
 
 class _Schemas:
     """Messages and enums as schemas; what has been referred to becomes a component."""
 
-    def __init__(self, found: Api) -> None:
-        self._api = found
+    def __init__(self, found: Api, asked: set[str]) -> None:
+        """`asked`: the messages that clients send."""
+        self._api, self._asked = found, asked
         self._used: dict[str, dict[str, Any]] = {}
 
     def components(self) -> dict[str, Any]:
@@ -204,6 +246,10 @@ class _Schemas:
             "type": "object",
             "properties": {f.name: self._property(name, f) for f in fields},
         }
+        if name not in self._asked:
+            # The gateway prints every field that has no presence, and no other than these.
+            schema["required"] = [field.name for field in fields if not _has_presence(field)]
+            schema["additionalProperties"] = False
         return self._with_comment(schema, name)
 
     def described(self, owner: str, field: FieldDescriptorProto) -> dict[str, Any]:

@@ -11,10 +11,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from gateway import limits
+from gateway.clusters import STREAMS
 from gateway.methods import Method
 from gateway.typed import duration, typed
 
 JWT_FILTER = "envoy.filters.http.jwt_authn"
+HEADER_FILTER = "envoy.filters.http.header_mutation"
+BUFFER_FILTER = "envoy.filters.http.buffer"
 # Route metadata: what the rate limiter counts by, and when to try again.
 METADATA = "cho"
 PERSON, ADDRESS = "person", "address"
@@ -32,7 +35,7 @@ def method_route(method: Method) -> dict[str, Any]:
             "cluster": method.service,
             **(_stream_limits() if method.streaming else _unary_limits()),
         },
-        "typed_per_filter_config": {JWT_FILTER: _jwt(method)},
+        "typed_per_filter_config": {JWT_FILTER: _jwt(method), **_larger_body([method])},
         "request_headers_to_remove": _headers_kept_here(method),
         **({} if method.streaming else {"request_headers_to_add": [_deadline()]}),
     }
@@ -54,6 +57,7 @@ def _unary_limits() -> dict[str, Any]:
 def _stream_limits() -> dict[str, Any]:
     return {
         "timeout": "0s",
+        "priority": STREAMS,
         "idle_timeout": duration(limits.STREAM_IDLE_MS_MAX),
         "max_stream_duration": {"max_stream_duration": duration(limits.STREAM_MS_MAX)},
     }
@@ -88,16 +92,37 @@ def _jwt(method: Method) -> dict[str, Any]:
     return typed("extensions.filters.http.jwt_authn.v3.PerRouteConfig", **asks)
 
 
+def _no_grpc_headers() -> dict[str, Any]:
+    """A native client's `grpc-encoding` means something; beside JSON it would make a call that no server can read."""
+    mutations = {"request_mutations": [{"remove_on_match": {"key_matcher": {"prefix": "grpc-"}}}]}
+    return typed("extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute", mutations=mutations)
+
+
+def _larger_body(methods: Iterable[Method]) -> dict[str, Any]:
+    """What the buffer filter, which stands before the transcoder, is told where a body may be larger than elsewhere."""
+    most = max(method.body_bytes for method in methods)
+    if most == limits.BODY_BYTES_MAX:
+        return {}
+    buffer = {"max_request_bytes": most}
+    return {BUFFER_FILTER: typed("extensions.filters.http.buffer.v3.BufferPerRoute", buffer=buffer)}
+
+
 def wrong_verb_routes(methods: Iterable[Method]) -> list[dict[str, Any]]:
-    """405 for a known path with another verb: the transcoder left such a request as it came."""
+    """405 for a known path with another verb: the transcoder left such a request as it came.
+
+    A request with the right verb is matched here, too, until its body is there and the transcoder has made gRPC of it.
+    """
     verbs: dict[str, set[str]] = defaultdict(set)
+    of: dict[str, list[Method]] = defaultdict(list)
     for method in methods:
         for route in method.routes:
             verbs[route.regex].add(route.verb)
+            of[route.regex].append(method)
     return [
         {
             "match": {"safe_regex": {"regex": regex}},
             "direct_response": {"status": 405},
+            "typed_per_filter_config": {HEADER_FILTER: _no_grpc_headers(), **_larger_body(of[regex])},
             "response_headers_to_add": [{"header": {"key": "allow", "value": ", ".join(sorted(allowed))}}],
         }
         for regex, allowed in sorted(verbs.items())

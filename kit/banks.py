@@ -30,3 +30,25 @@ def _by_bin() -> dict[str, Bank]:
     banks = [Bank(row["bin"], row["code"], row["short_name"], row["sbv_name"]) for row in rows]
     assert len({bank.bin for bank in banks}) == len(banks), "a BIN belongs to one bank"
     return {bank.bin: bank for bank in banks}
+
+
+def by_name(name: str) -> str:
+    """The BIN of the bank that people call so ("Agribank", "VCB"); "" where none is, or several are, called so."""
+    return _by_name().get(name.replace(" ", "").casefold(), "")
+
+
+@functools.cache
+def _by_name() -> dict[str, str]:
+    """By short name and by code. Of several that share one, the State Bank's own list decides where it can."""
+    called: dict[str, set[str]] = {}
+    for bank in _by_bin().values():
+        for name in (bank.code, bank.short_name):
+            if name:
+                called.setdefault(name.replace(" ", "").casefold(), set()).add(bank.bin)
+    found = {}
+    for name, bins in called.items():
+        listed = {bin for bin in bins if _by_bin()[bin].sbv_name is not None}
+        candidates = listed or bins
+        if len(candidates) == 1:
+            found[name] = next(iter(candidates))
+    return found

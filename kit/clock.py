@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 
@@ -16,6 +16,11 @@ def now_ms() -> int:
 def now() -> datetime:
     """Now, aware, UTC, cut to ms as MongoDB keeps it."""
     return from_ms(now_ms())
+
+
+def today() -> date:
+    """The business day that it is in Vietnam."""
+    return now().astimezone(VIETNAM).date()
 
 
 def from_ms(ms: int) -> datetime:

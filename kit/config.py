@@ -48,6 +48,10 @@ class Settings(BaseSettings):
     # Multiplies the gateway's rate limits (gateway/limits.py): load tests have few users.
     rate_scale: float = Field(1.0, gt=0, le=100_000)
 
+    # Whether the gateway has a filter that delays and refuses on demand of its admin port: for load tests under trouble
+    # and nothing else (docs/load-tests.md).
+    gateway_faults: bool = False
+
     identity_addr: str = "127.0.0.1:50051"
     onboarding_addr: str = "127.0.0.1:50052"
     catalog_addr: str = "127.0.0.1:50053"
@@ -57,12 +61,51 @@ class Settings(BaseSettings):
     # Where a process serves Prometheus metrics; port 0 for nowhere. In a pod the scraper comes from outside.
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 0
+    # Where spans go, an OTLP collector's HTTP address ("http://127.0.0.1:4318"); "" for nowhere: nothing is traced.
+    traces_url: str = Field("", pattern=r"^(https?://[^/\s]+(/\S*)?)?$")
+    # Of the requests that come in at the gateway, the share that is traced.
+    traces_ratio: float = Field(1.0, ge=0, le=1)
 
     # What proves to a service that claims come from the gateway or another service.
     edge_secret: str = _LOCAL_SECRET + "edge"
     # Encrypts fields at rest (AES-256-GCM), and makes their blind indexes (HMAC-SHA-256).
     field_key: str = _LOCAL_SECRET + "field"
     index_key: str = _LOCAL_SECRET + "index"
+    # Earlier field keys, comma-separated: they decrypt only, until `cho keys rotate` is through (docs/privacy.md).
+    field_keys_old: str = ""
+    # A CSV file of people to look at before they may sell (services/onboarding/ports/watchlist.py); "" for the one in
+    # `home`, if there is one.
+    watch_list: str = ""
+    # Who sends text messages: an HTTP address that takes JSON, and its bearer token; "" for a file in `home`, where
+    # CHO_ENV=local, and for nobody elsewhere (kit/sms.py).
+    sms_url: str = Field("", pattern=r"^(https?://[^/\s]+(/\S*)?)?$")
+    sms_token: str = ""
+    # The outside provider of OpenID Connect that people may sign in through, by its issuer's URL; "" for none
+    # (services/identity/external). Where it sends people back to is ours, and the same for everybody.
+    oidc_issuer: str = Field("", pattern=r"^(https?://[^/\s?#]+(/[^\s?#]*)?)?$")
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_redirect_uri: str = ""
+    # Where `cho up` starts a provider to try it with (simulators/oidc), and signs in through that; 0 for none.
+    oidc_simulator_port: int = 0
+
+    # What settlement signs trust statements with; only its server has it, and refuses to do without (`own_secret`).
+    settlement_signing_secret: str = _LOCAL_SECRET + "settlement"
+
+    # The bank that settles; the scheme's account, the platform's own and the telecoms' there.
+    settlement_bank: str = Field("970418", pattern=r"^[0-9]{6}$")
+    scheme_account: str = Field("99990000000001", pattern=r"^[0-9A-Za-z]{6,19}$")
+    platform_account: str = Field("99990000000002", pattern=r"^[0-9A-Za-z]{6,19}$")
+    telecom_accounts: str = "VIETTEL=99990000000101,VNPT=99990000000102,MOBIFONE=99990000000103"
+    # When windows close: a file like services/settlement/data/schedule.json, "shipped" for that one, "off" for by hand.
+    settlement_schedule: str = "shipped"
+
+    # Where people reach the gateway from outside ("https://cho.example.vn"): an invoice's QR code leads there. "" for
+    # the gateway's own address, which only this machine may reach.
+    public_url: str = Field("", pattern=r"^(https?://[^/\s?#]+(/[^\s?#]*)?)?$")
+    # Who sends invoices, as the tax authority knows the platform (docs/tax.md): "" for nobody, so that they wait; on a
+    # local stack for one that is made up. Messages and answers are files in `home`.
+    invoice_sender: str = Field("", pattern=r"^[0-9A-Z]{0,14}$")
 
     # The card provider: Stripe, or what speaks its API; unless said, our simulator (simulators/card) at its usual port.
     stripe_api_base: str = Field("http://127.0.0.1:8083", validation_alias=AliasChoices("STRIPE_API_BASE"))
@@ -80,6 +123,8 @@ class Settings(BaseSettings):
     def _check(self) -> Settings:
         if not self.ledger_url:
             self.ledger_url = self.redis_url
+        if self.gateway_faults and self.env != "local":
+            raise ValueError("CHO_GATEWAY_FAULTS is for CHO_ENV=local")
         if self.env != "local":
             left = [n for n in ("edge_secret", "field_key", "index_key") if getattr(self, n).startswith(_LOCAL_SECRET)]
             if left:

@@ -19,9 +19,11 @@ class DomainError(Exception):
     # Seconds after which trying again makes sense; None where it does not.
     retry_after_s: ClassVar[int | None] = None
 
-    def __init__(self, message: str, **details: str) -> None:
+    def __init__(self, message: str, *, vi: str = "", **details: str) -> None:
+        """`message` is for developers, `vi` for people: empty for the code's own sentence (kit/words.py)."""
         super().__init__(message)
         self.message = message
+        self.vi = vi
         self.details = details
 
 
@@ -35,7 +37,13 @@ InvalidArgument = _error("INVALID_ARGUMENT", "INVALID_ARGUMENT", "A field is mis
 AmountInvalid = _error("AMOUNT_INVALID", "INVALID_ARGUMENT", "Not a whole number of đồng from 1 to 10^12.")
 AmountMismatch = _error("AMOUNT_MISMATCH", "INVALID_ARGUMENT", "Not the amount that the code names.")
 QrInvalid = _error("QR_INVALID", "INVALID_ARGUMENT", "The QR payload cannot be read safely.")
+QrReissued = _error("QR_REISSUED", "FAILED_PRECONDITION", "This printed code was replaced by a new one.")
 PinWeak = _error("PIN_WEAK", "INVALID_ARGUMENT", "The PIN is too easy to guess.")
+SheetInvalid = _error("SHEET_INVALID", "INVALID_ARGUMENT", "The file is no table that can be read.")
+SheetTooLarge = _error("SHEET_TOO_LARGE", "INVALID_ARGUMENT", "The table has more rows or columns than are taken.")
+SheetUnsafe = _error("SHEET_UNSAFE", "INVALID_ARGUMENT", "The workbook would unpack to far more than a list needs.")
+DocumentRefused = _error("DOCUMENT_REFUSED", "INVALID_ARGUMENT", "Not a photo that can be kept.")
+DocumentInfected = _error("DOCUMENT_INFECTED", "INVALID_ARGUMENT", "The scanner found malware in it.")
 ClockSkew = _error("CLOCK_SKEW", "FAILED_PRECONDITION", "The service's clock is more than 5 s off the ledger's.")
 TooLate = _error("TOO_LATE", "FAILED_PRECONDITION", "not_after has passed.")
 KeyExpired = _error("KEY_EXPIRED", "FAILED_PRECONDITION", "The idempotency key is older than keys are kept.")
@@ -51,6 +59,9 @@ SameAccount = _error("SAME_ACCOUNT", "INVALID_ARGUMENT", "Both sides are the sam
 GuaranteeShort = _error(
     "GUARANTEE_SHORT", "FAILED_PRECONDITION", "The telecom's own money does not cover it: its officer has to deposit."
 )
+NetDebitCapExceeded = _error(
+    "NET_DEBIT_CAP_EXCEEDED", "FAILED_PRECONDITION", "The telecom would owe more than its deposit allows."
+)
 VelocityExceeded = _error("VELOCITY_EXCEEDED", "FAILED_PRECONDITION", "Too many, or too much from a new device.")
 RefundTooLate = _error("REFUND_TOO_LATE", "FAILED_PRECONDITION", "The payment is older than refunds may be.")
 HoldExpired = _error("HOLD_EXPIRED", "FAILED_PRECONDITION", "The hold's time is over; its money is free again.")
@@ -65,12 +76,42 @@ CodeUsed = _error("CODE_USED", "FAILED_PRECONDITION", "The one-time code was use
 CodeExpired = _error("CODE_EXPIRED", "FAILED_PRECONDITION", "The one-time code's time is over: show a new one.")
 CodeCeiling = _error("CODE_CEILING", "FAILED_PRECONDITION", "More than the payer allowed with this code.")
 TooManyOpen = _error("TOO_MANY_OPEN", "RESOURCE_EXHAUSTED", "Too many holds and proposals are open.", 60)
+SecondFactorNeeded = _error(
+    "SECOND_FACTOR_NEEDED", "FAILED_PRECONDITION", "The code alone is not enough: a known device, or two who saw you."
+)
+NotConfigured = _error("NOT_CONFIGURED", "FAILED_PRECONDITION", "This is switched off here.")
+IdentityNeeded = _error(
+    "IDENTITY_NEEDED", "FAILED_PRECONDITION", "Somebody has to see the person's citizen card first."
+)
 WrongState = _error("WRONG_STATE", "FAILED_PRECONDITION", "Not possible in the present state.")
+ChecklistOpen = _error("CHECKLIST_OPEN", "FAILED_PRECONDITION", "Something is missing: see the checklist.")
+FindingsOpen = _error("FINDINGS_OPEN", "FAILED_PRECONDITION", "A reviewer has to settle what was found first.")
+AccountChangeOpen = _error("ACCOUNT_CHANGE_OPEN", "FAILED_PRECONDITION", "Another change of account waits.")
+ConfirmationNeeded = _error(
+    "CONFIRMATION_NEEDED", "FAILED_PRECONDITION", "The vendor has to confirm this very form with a code first."
+)
+ConfirmationWrong = _error("CONFIRMATION_WRONG", "FAILED_PRECONDITION", "Not the code that the vendor was sent.")
+FinalPriceTooHigh = _error(
+    "FINAL_PRICE_TOO_HIGH",
+    "FAILED_PRECONDITION",
+    "What was weighed costs more than is set aside or paid: see `there`.",
+)
+PriceChanged = _error("PRICE_CHANGED", "FAILED_PRECONDITION", "Not the price that was shown any more: see `price`.")
 WindowNotOpen = _error("WINDOW_NOT_OPEN", "FAILED_PRECONDITION", "Another settlement window is open.")
 BalanceTooLarge = _error("BALANCE_TOO_LARGE", "FAILED_PRECONDITION", "A total would pass 2^53 - 1.")
+OutOfStock = _error("OUT_OF_STOCK", "FAILED_PRECONDITION", "Less is left than was asked for: see `left`.")
+ProductNotForSale = _error("PRODUCT_NOT_FOR_SALE", "FAILED_PRECONDITION", "Not on sale now, or its stall is suspended.")
+NotOpen = _error("NOT_OPEN", "FAILED_PRECONDITION", "The live sale has not begun, or is over: see `state`.")
+SoldOut = _error("SOLD_OUT", "FAILED_PRECONDITION", "Fewer lots are left than were claimed; some may come back.")
+CapReached = _error("CAP_REACHED", "FAILED_PRECONDITION", "More than one person may have in this live sale.")
+LotExpired = _error("LOT_EXPIRED", "FAILED_PRECONDITION", "Its last day, or its certificate's, is over.")
+NoRelation = _error("NO_RELATION", "FAILED_PRECONDITION", "The grower does not let this stall sell for it now.")
 # HTTP 401
 Unauthenticated = _error("UNAUTHENTICATED", "UNAUTHENTICATED", "No valid token.")
 WrongPin = _error("WRONG_PIN", "UNAUTHENTICATED", "Phone or PIN is wrong.")
+WrongCode = _error("WRONG_CODE", "UNAUTHENTICATED", "The one-time code is wrong, used or expired.")
+ExternalRefused = _error("EXTERNAL_REFUSED", "UNAUTHENTICATED", "The outside sign-in cannot be trusted; start again.")
+ExternalNotLinked = _error("EXTERNAL_NOT_LINKED", "UNAUTHENTICATED", "No account here is linked with that one.")
 SessionEnded = _error("SESSION_ENDED", "UNAUTHENTICATED", "The refresh token is spent, expired or revoked.")
 # HTTP 403
 PermissionDenied = _error("PERMISSION_DENIED", "PERMISSION_DENIED", "Not for this caller.")
@@ -85,13 +126,19 @@ RequestNotFound = _error("REQUEST_NOT_FOUND", "NOT_FOUND", "There is no such pay
 CodeInvalid = _error("CODE_INVALID", "NOT_FOUND", "There is no such one-time code.")
 # HTTP 409
 AlreadyExists = _error("ALREADY_EXISTS", "ALREADY_EXISTS", "It exists already.")
+WalletElsewhere = _error(
+    "WALLET_ELSEWHERE", "ALREADY_EXISTS", "The person has a wallet at this telecom under another phone."
+)
 IdempotencyConflict = _error("IDEMPOTENCY_CONFLICT", "ABORTED", "The key was used with another body.")
+DraftChanged = _error("DRAFT_CHANGED", "ABORTED", "Somebody else changed the draft: read it, then save onto that.")
+VendorTaken = _error("VENDOR_TAKEN", "ABORTED", "Another team is onboarding this vendor in this market.")
 KeySpent = _error("KEY_SPENT", "ABORTED", "The key was resolved as never used; use a new one.")
 Contention = _error("CONTENTION", "ABORTED", "Something else changed it at the same time; try again.", 1)
 # HTTP 429
 TooManyAttempts = _error("TOO_MANY_ATTEMPTS", "RESOURCE_EXHAUSTED", "Locked for a while.", 900)
-Overloaded = _error("OVERLOADED", "RESOURCE_EXHAUSTED", "Too much at once; nothing was done.", 1)
 # HTTP 5xx
+# Not 429: it is not this caller who asks too often.
+Overloaded = _error("OVERLOADED", "UNAVAILABLE", "Too much at once; nothing was done.", 1)
 OutcomeUnknown = _error(
     "OUTCOME_UNKNOWN", "UNAVAILABLE", "It may have been done: send the same key again to find out.", 1
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from uuid import UUID
 
 import uuid_utils
 
@@ -30,3 +32,12 @@ def key_time_ms(key: str) -> int | None:
     if not _UUID7.fullmatch(key):
         return None
     return int(key[:8] + key[9:13], 16)
+
+
+def derived_key(at_ms: int, *parts: str) -> str:
+    """A key of that time (Unix ms) whose random part follows from `parts`: whoever makes it again makes the same."""
+    digest = hashlib.sha256("|".join(parts).encode()).digest()
+    value = bytearray(at_ms.to_bytes(6, "big") + digest[:10])
+    value[6] = 0x70 | value[6] & 0x0F
+    value[8] = 0x80 | value[8] & 0x3F
+    return str(UUID(bytes=bytes(value)))

@@ -1,18 +1,15 @@
 """`cho bench open`: how long people wait at a given arrival rate, and how long until the stall hears of it.
 
 Open loop: payments are due at moments fixed beforehand, whatever the answers do, and their latency counts from when
-they were due: a path that stalls shows it (a closed loop would just send less). The rate is a quarter of what the same
-stack carried right before, at 128 connections, unless it is given.
+they were due: a path that stalls shows it (a closed loop would just send less). What the same stack carried right
+before, at 128 connections, is told beside it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import random
 import re
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,14 +19,12 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from cli import audit
+from cli.bench import own, record
 from cli.bench import payments as bench
 from cli.load import run
 from cli.stack import Stack
-from kit.config import settings
 
 CONNECTIONS = 128
-SHARE_OF_MOST = 0.25
 MOST_S = 5.0
 # Payments that wait for a free connection; above it the run is no open loop any more and says so.
 WAITING_MAX = 10_000
@@ -49,16 +44,16 @@ class Arrivals:
 
 def open_loop(
     seconds: float = typer.Option(20.0, min=5, max=120),
-    rate: float = typer.Option(0.0, min=0, max=5000, help="Payments a second; a quarter of the most unless given."),
+    rate: float = typer.Option(500.0, min=1, max=5000, help="Payments a second."),
     as_json: bool = typer.Option(False, "--json"),
+    out: Path | None = record.OUT,
 ) -> None:
     """Latency of payments at a steady rate, and from their answer to the vendor's announcement."""
     console = Console(stderr=True)
-    with tempfile.TemporaryDirectory(prefix="cho-bench-") as home:
-        console.print("Starting a stack of its own ...")
-        with Stack(Path(home), seed=True, env=bench.MACHINE) as stack:
-            report = _measure(stack, seconds, rate, console)
-    typer.echo(json.dumps(report, indent=2) if as_json else "\n".join(f"{k}: {v}" for k, v in report.items()))
+    kept = record.begin("open", out, seconds=seconds, rate=rate)
+    with own.stack(console) as stack:
+        report = _measure(stack, seconds, rate, console)
+    kept.end(report, as_json, record.lines(report))
     raise typer.Exit(0 if report["balanced"] and not report["failed"] and not report["unheard"] else 1)
 
 
@@ -69,24 +64,21 @@ def _measure(stack: Stack, seconds: float, rate: float, console: Console) -> dic
     run(host, port, makers, bench.WARM_UP_S)
     most = run(host, port, makers, MOST_S).per_s
     bench.drain(stack)
-    asked = rate or most * SHARE_OF_MOST
     console.print(
-        f"The most at {CONNECTIONS} connections: {most:.0f} a second. {asked:.0f} a second for {seconds:.0f} s ..."
+        f"The most at {CONNECTIONS} connections: {most:.0f} a second. {rate:.0f} a second for {seconds:.0f} s ..."
     )
     token = vendor.http.headers["authorization"].removeprefix("Bearer ")
-    arrivals = asyncio.run(_arrive(host, port, makers, asked, seconds, merchant_id, token))
-    os.environ.update(stack.env)
-    settings.cache_clear()
+    arrivals = asyncio.run(_arrive(host, port, makers, rate, seconds, merchant_id, token))
     told = [arrivals.heard_at[i] - at for i, at in arrivals.answered_at.items() if i in arrivals.heard_at]
     return {
         "most_per_s": round(most, 1),
-        "rate_per_s": round(asked, 1),
+        "rate_per_s": rate,
         "payments": len(arrivals.latencies_s),
         "failed": arrivals.failed,
         "unheard": len(arrivals.answered_at) - len(told),
         "payment_ms": _percentiles(arrivals.latencies_s),
         "answer_to_announcement_ms": _percentiles(told),
-        "balanced": audit.run().balanced,
+        "balanced": own.audited(stack).balanced,
     }
 
 
@@ -95,7 +87,7 @@ def _percentiles(seconds: list[float]) -> dict[str, float]:
     return {
         f"p{percent:g}": round(ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] * 1000, 2)
         for percent in (50, 95, 99, 99.9)
-    }
+    } | {"max": round(ordered[-1] * 1000, 2)}
 
 
 async def _arrive(

@@ -5,21 +5,18 @@ A hot account must not slow the others down.
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import typer
 from rich.console import Console
 
-from cli import audit, people
+from cli import people
 from cli.api import Api
+from cli.bench import own, record
 from cli.bench import payments as bench
 from cli.load import Outcome, run
 from cli.stack import Stack
-from kit.config import settings
 
 CONNECTIONS = 128
 HOT_PERCENT = 70
@@ -29,14 +26,14 @@ def stall(
     seconds: float = typer.Option(4.0, min=1, max=60, help="Of each slice."),
     rounds: int = typer.Option(4, min=1, max=10, help="Slices of each, taken in turn."),
     as_json: bool = typer.Option(False, "--json"),
+    out: Path | None = record.OUT,
 ) -> None:
     """Payments a second with 70 % of them going to one stall, against an even spread."""
     console = Console(stderr=True)
-    with tempfile.TemporaryDirectory(prefix="cho-bench-") as home:
-        console.print("Starting a stack of its own ...")
-        with Stack(Path(home), seed=True, env=bench.MACHINE) as stack:
-            report = _measure(stack, seconds, rounds, console)
-    typer.echo(json.dumps(report, indent=2) if as_json else "\n".join(f"{k}: {v}" for k, v in report.items()))
+    kept = record.begin("stall", out, seconds=seconds, rounds=rounds)
+    with own.stack(console) as stack:
+        report = _measure(stack, seconds, rounds, console)
+    kept.end(report, as_json, record.lines(report))
     raise typer.Exit(0 if report["balanced"] and not report["failed"] else 1)
 
 
@@ -60,15 +57,13 @@ def _measure(stack: Stack, seconds: float, rounds: int, console: Console) -> dic
             bench.drain(stack)
             outcome.add(run(host, port, makers, seconds))
     bench.drain(stack)
-    os.environ.update(stack.env)
-    settings.cache_clear()
     return {
         "stalls": len(others) + 1,
         "even_per_s": round(spread.per_s, 1),
         "hot_per_s": round(hot_one.per_s, 1),
         "ratio": round(hot_one.per_s / spread.per_s, 3),
-        "failed": sum(n for status, n in (spread.statuses + hot_one.statuses).items() if status != 200),
-        "balanced": audit.run().balanced,
+        "failed": own.failed(spread, hot_one),
+        "balanced": own.audited(stack).balanced,
     }
 
 

@@ -1,6 +1,7 @@
 """The symbol of a payload: Byte mode, error correction M, quiet zone of 4 modules (EMV QRCPS MPM 4.12)."""
 
 import io
+import itertools
 
 import segno
 
@@ -24,6 +25,20 @@ def png(payload: str, scale: int = 8) -> bytes:
     out = io.BytesIO()
     _symbol(payload).save(out, kind="png", border=QUIET_ZONE_MODULES, scale=scale)
     return out.getvalue()
+
+
+def bars(payload: str) -> tuple[int, list[tuple[int, int, int]]]:
+    """The symbol's side in modules, without its quiet zone, and its dark bars: row, first column, length."""
+    found = []
+    matrix = _symbol(payload).matrix
+    for row, cells in enumerate(matrix):
+        column = 0
+        for dark, run in itertools.groupby(cells):
+            length = len(list(run))
+            if dark:
+                found.append((row, column, length))
+            column += length
+    return len(matrix), found
 
 
 def _symbol(payload: str) -> segno.QRCode:

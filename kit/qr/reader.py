@@ -41,7 +41,7 @@ _ADDITIONAL = {
     "09": ("consumer_data_request", 3),
 }
 _LANGUAGE = {"00": ("lang", 2), "01": ("lang_name", 25), "02": ("lang_city", 15)}
-_OWN = {"01": "merchant_id", "02": "stall_label", "03": "request_reference"}
+_OWN = {"01": "merchant_id", "02": "stall_label", "03": "request_reference", "04": "issue"}
 _FEES = {"01": None, "02": "56", "03": "57"}
 
 
@@ -64,6 +64,8 @@ class Decoded:
     merchant_id: str | None
     stall_label: str | None
     request_reference: str | None
+    # Which printing of a stall's code; None for the first, and for codes that are not ours.
+    issue: int | None
     mcc: str | None
     merchant_name: str | None
     merchant_city: str | None
@@ -158,6 +160,7 @@ def _interpret(root: Objects, warnings: list[str]) -> Decoded:
 
 def _decoded(fields: Fields, amount: int | None, fee_fixed: int | None, warnings: list[str]) -> Decoded:
     typed: Fields = {name: fields.get(name) for name in Decoded.__dataclass_fields__}
+    typed["issue"] = int(fields["issue"]) if "issue" in fields else None
     typed |= {"amount": amount, "fee_fixed": fee_fixed, "fields": fields, "warnings": warnings}
     return Decoded(**typed)
 
@@ -238,6 +241,8 @@ def _own(found: DataObject, children: Objects, fields: Fields, warnings: list[st
     for tag, name in _OWN.items():
         if tag in children:
             schemes.check_own_value(children[tag].value, name, children[tag].position)
+            if name == "issue":
+                schemes.check_issue(children[tag].value, children[tag].position)
             fields[name] = children[tag].value
     _warn_unknown(children, ("00", *_OWN), found.id, warnings)
 

@@ -1,7 +1,9 @@
 """The payees a code can name that this platform understands: a bank account, a merchant of ours.
 
 VietQR: NAPAS document v1.0 (09/2021), table 1 and section 6; QRPUSH and QRCASH come from v1.5.
-Ours: 00 `vn.cho40`, 01 merchant id, 02 stall label, 03 request reference, in 45 (read in any of 26-51).
+Ours: 00 `vn.cho40`, 01 merchant id, 02 stall label, 03 request reference, 04 issue, in 45 (read in any of 26-51).
+The issue tells a stall's printed codes apart, so that a reissued one voids what was printed before: 1 to 9999, and 1
+where there is none.
 """
 
 import re
@@ -21,6 +23,7 @@ CURRENCY_VND = "704"
 COUNTRY_VN = "VN"
 
 OWN_VALUE_LENGTH_MAX = 36  # characters: an id with its prefix fits
+_ISSUE = re.compile(r"[1-9][0-9]{0,3}")
 _BIN = re.compile(r"[0-9]{6}")
 _ACCOUNT = re.compile(r"[0-9A-Za-z]{1,19}")
 
@@ -38,3 +41,9 @@ def check_own_value(value: str, what: str, position: int | None = None) -> None:
     if not is_ans(value) or len(value) > OWN_VALUE_LENGTH_MAX:
         limit = f"1 to {OWN_VALUE_LENGTH_MAX} printable ASCII characters"
         raise QrError("QR_MERCHANT_INVALID", f"{what} is {limit}", position)
+
+
+def check_issue(value: str, position: int | None = None) -> None:
+    """Which printing of a stall's code: 1 to 9999."""
+    if _ISSUE.fullmatch(value) is None:
+        raise QrError("QR_MERCHANT_INVALID", "an issue is 1 to 9999", position)

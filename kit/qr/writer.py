@@ -31,12 +31,15 @@ class QrCode:
     merchant_id: str | None = None
     stall_label: str | None = None
     request_reference: str | None = None
+    # Which printing of a stall's code; None for the first.
+    issue: int | None = None
     amount: int | None = None
     mcc: str | None = None
     merchant_name: str | None = None
     merchant_city: str | None = None
     bill_number: str | None = None
     store_label: str | None = None
+    reference_label: str | None = None
     terminal_label: str | None = None
     purpose: str | None = None
     name_vi: str | None = None
@@ -90,10 +93,13 @@ def _vietqr(code: QrCode) -> str:
 
 def _own(code: QrCode) -> str:
     if code.merchant_id is None:
-        if code.stall_label is not None or code.request_reference is not None:
-            raise QrError("QR_MERCHANT_INVALID", "a stall or a request belongs to a merchant")
+        if code.stall_label is not None or code.request_reference is not None or code.issue is not None:
+            raise QrError("QR_MERCHANT_INVALID", "a stall, a request or an issue belongs to a merchant")
         return ""
-    own = {"01": code.merchant_id, "02": code.stall_label, "03": code.request_reference}
+    issue = None if code.issue is None else str(code.issue)
+    if issue is not None:
+        schemes.check_issue(issue)
+    own = {"01": code.merchant_id, "02": code.stall_label, "03": code.request_reference, "04": issue}
     for tag, value in own.items():
         if value is not None:
             schemes.check_own_value(value, f"template {schemes.OWN_TAG}-{tag}")
@@ -121,6 +127,7 @@ def _additional(code: QrCode) -> str:
     children = {
         "01": _ans(code.bill_number, LABEL_LENGTH_MAX, "bill_number"),
         "03": _ans(code.store_label, LABEL_LENGTH_MAX, "store_label"),
+        "05": _ans(code.reference_label, LABEL_LENGTH_MAX, "reference_label"),
         "07": _ans(code.terminal_label, LABEL_LENGTH_MAX, "terminal_label"),
         "08": _folded(code.purpose, LABEL_LENGTH_MAX, "purpose"),
     }

@@ -6,7 +6,8 @@ import asyncio
 import gc
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import grpc
@@ -14,76 +15,117 @@ from google.protobuf.descriptor import MethodDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from kit import log
+from kit import log, tracing
 from kit.config import settings
-from kit.errors import DomainError
-from kit.rpc.call import accept
-from kit.rpc.metrics import CALLS, SECONDS, serve_metrics
+from kit.errors import DomainError, Overloaded
+from kit.rpc.admission import Flight, full
+from kit.rpc.call import Call, accept, readable
+from kit.rpc.failures import Failures
+from kit.rpc.metrics import recorder, serve_metrics
 from kit.rpc.policy import Policy
 from kit.rpc.status import UNEXPECTED, status_of
-from kit.rpc.threads import DRAIN_S, OPTIONS, Servicers, handlers_of
+from kit.rpc.threads import DRAIN_S, Servicers, handlers_of, options
 
-# Calls beyond this are refused at once; what waits inside is bounded by it too.
+# Calls beyond this are refused by grpc itself, without a code; `Flight` refuses unary calls long before, with theirs.
 CONCURRENT_CALLS_MAX = 4096
 
 _logger = log.logger(__name__)
+_failures = Failures()
+_REFUSED = status_of(full())
 
 
-def _unary(method: MethodDescriptor, policy: Policy, handler: Callable[[Any, Any], Awaitable[Any]]) -> Any:
+# Is told how an RPC ended: its code, and how long it took, s.
+Ended = Callable[[str, float], None]
+
+
+def _unary(
+    flight: Flight, watched: Mapping[str, Ended], method: MethodDescriptor, policy: Policy,
+    handler: Callable[[Any, Any], Awaitable[Any]],
+) -> Any:  # fmt: skip
     name = method.full_name
-    seconds, ok = SECONDS.labels(name), CALLS.labels(name, "OK")
+    record, handle = _both(recorder(name), watched.get(name)), tracing.traced_aio(name, handler)
 
     async def behaviour(request: Any, context: grpc.aio.ServicerContext) -> Any:
-        started = time.perf_counter()
+        if not flight.enter():  # before anything is read: no key is burned, and saying so is cheap
+            if record is not None:
+                record(Overloaded.code, 0.0)
+            await context.abort(*_REFUSED)
+        started, call = time.perf_counter(), None
         try:
             call = accept(policy, context)
-            reply = await handler(request, call)
+            readable(request)
+            reply = await handle(request, call)
             if call.headers:
                 await context.send_initial_metadata(tuple(call.headers))
         except DomainError as error:
+            _failures.expected(name, context, call, request, error)
             failure = error
         except Exception:
-            _logger.exception("unexpected", method=name)
+            _failures.unexpected(name, context, call, request)
             failure = UNEXPECTED
         else:
-            ok.inc()
-            seconds.observe(time.perf_counter() - started)
+            if record is not None:
+                record("OK", time.perf_counter() - started)
             return reply
-        CALLS.labels(name, failure.code).inc()
+        finally:
+            flight.leave(time.perf_counter() - started)
+        if record is not None:
+            record(failure.code, time.perf_counter() - started)
         await context.abort(*status_of(failure))
         return None
 
     return behaviour
 
 
+def _both(counts: Ended | None, watches: Ended | None) -> Ended | None:
+    if counts is None or watches is None:
+        return counts or watches
+
+    def tell(code: str, seconds: float) -> None:
+        counts(code, seconds)
+        watches(code, seconds)
+
+    return tell
+
+
 def _stream(method: MethodDescriptor, policy: Policy, handler: Callable[[Any, Any], AsyncIterator[Any]]) -> Any:
     name = method.full_name
+    record = recorder(name)
 
     async def behaviour(request: Any, context: grpc.aio.ServicerContext) -> AsyncIterator[Any]:
         failure: DomainError
+        call: Call | None = None
         try:
-            async for reply in handler(request, accept(policy, context)):
+            call = accept(policy, context)
+            readable(request)
+            async for reply in handler(request, call):
                 yield reply
         except DomainError as error:
+            _failures.expected(name, context, call, request, error)
             failure = error
         except Exception:
-            _logger.exception("unexpected", method=name)
+            _failures.unexpected(name, context, call, request)
             failure = UNEXPECTED
         else:
-            CALLS.labels(name, "OK").inc()
+            if record is not None:
+                record("OK")
             return
-        CALLS.labels(name, failure.code).inc()
+        if record is not None:
+            record(failure.code)
         await context.abort(*status_of(failure))
 
     return behaviour
 
 
 class Server:
-    """A server on the running loop; `stop` drains it."""
+    """A server on the running loop; `stop` drains it. `watched`: who is told of which unary RPCs, by full name."""
 
-    def __init__(self, address: str, servicers: Servicers) -> None:
-        self._grpc = grpc.aio.server(maximum_concurrent_rpcs=CONCURRENT_CALLS_MAX, options=OPTIONS)
-        self._grpc.add_generic_rpc_handlers([handlers_of(d, s, _unary, _stream) for d, s in servicers])
+    def __init__(self, address: str, servicers: Servicers, watched: Mapping[str, Ended] | None = None) -> None:
+        self._grpc = grpc.aio.server(
+            maximum_concurrent_rpcs=CONCURRENT_CALLS_MAX, options=options(d for d, _ in servicers)
+        )
+        unary = partial(_unary, Flight(), watched or {})
+        self._grpc.add_generic_rpc_handlers([handlers_of(d, s, unary, _stream) for d, s in servicers])
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
         self._names = [descriptor.full_name for descriptor, _ in servicers]
@@ -102,7 +144,10 @@ class Server:
         await self._grpc.stop(grace_s)
 
 
-async def serve(service: str, servicers: Servicers, before_stop: Callable[[], Awaitable[None]]) -> None:
+async def serve(
+    service: str, servicers: Servicers, before_stop: Callable[[], Awaitable[None]],
+    watched: Mapping[str, Ended] | None = None,
+) -> None:  # fmt: skip
     """Serves until SIGTERM or SIGINT, then drains. The caller made the servicers on this loop.
 
     `before_stop` ends long streams, so that draining does not wait for them.
@@ -116,9 +161,11 @@ async def serve(service: str, servicers: Servicers, before_stop: Callable[[], Aw
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     serve_metrics()
-    server = Server(settings().addr(service), servicers)
+    tracing.start(f"{service}.serve")
+    server = Server(settings().addr(service), servicers, watched)
     await server.start()
     _logger.info("serving", service=service, address=settings().addr(service))
     await stopping.wait()
     await before_stop()
     await server.stop()
+    await asyncio.to_thread(tracing.stop)

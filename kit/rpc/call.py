@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from google.protobuf.message import DecodeError, Message
+
 from kit.config import settings
-from kit.errors import NotFound, PermissionDenied, StepUpNeeded, Unauthenticated
+from kit.errors import InvalidArgument, NotFound, PermissionDenied, StepUpNeeded, Unauthenticated
 from kit.rpc.policy import Policy
 
 _NOBODY: frozenset[str] = frozenset()
@@ -72,6 +75,29 @@ class Call:
         self.headers.append((name, value))
 
 
+# In a request's place where its bytes are no such message: by JSON only text that is not UTF-8, as in a path.
+UNREADABLE = object()
+
+
+def reader(message: type[Message]) -> Callable[[bytes], Any]:
+    """Reads a request; UNREADABLE where that cannot be done, which grpc itself would answer without a code."""
+    read = message.FromString
+
+    def parse(data: bytes) -> Any:
+        try:
+            return read(data)
+        except DecodeError:
+            return UNREADABLE
+
+    return parse
+
+
+def readable(request: Any) -> None:
+    """Raises InvalidArgument for UNREADABLE."""
+    if request is UNREADABLE:
+        raise InvalidArgument("the request cannot be read: is there text in it that is not UTF-8?")
+
+
 def accept(policy: Policy, context: Any) -> Call:
     """Builds the Call and enforces the method's declared roles. Raises Unauthenticated or PermissionDenied.
 
@@ -103,11 +129,13 @@ def _claimed(sub: str, metadata: dict[str, Any]) -> Caller:
 
 
 def service_metadata(service: str, on_behalf_of: Call | None = None) -> tuple[tuple[str, str], ...]:
-    """Metadata with which one service calls another: the role `service`, and the request id of who caused it."""
+    """Metadata with which one service calls another: the role `service`, and request id and trace of who caused it."""
     request_id = on_behalf_of.request_id if on_behalf_of else ""
+    traced = (("traceparent", on_behalf_of.traceparent),) if on_behalf_of and on_behalf_of.traceparent else ()
     return (
         ("x-cho-edge", settings().edge_secret),
         ("x-cho-sub", f"service:{service}"),
         ("x-cho-roles", "service"),
         ("x-request-id", request_id),
+        *traced,
     )

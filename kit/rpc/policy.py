@@ -1,4 +1,4 @@
-"""Reads what every RPC declares in its proto: who may call it."""
+"""Reads what every RPC declares in its proto: who may call it, and whether it hashes a PIN."""
 
 from __future__ import annotations
 
@@ -11,17 +11,28 @@ from google.protobuf.descriptor import MethodDescriptor
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`roles` as lower-case names; `anyone` where no sign-in is needed."""
+    """`roles` as lower-case names; `anyone` where no sign-in is needed; `hashes` where a PIN is checked, which is slow
+    on purpose.
+    """
 
     roles: frozenset[str]
     anyone: bool
+    hashes: bool = False
+    # The largest request, KiB, where it is larger than usual.
+    body_kib: int = 0
 
 
 def policy_of(method: MethodDescriptor) -> Policy:
     """The method's declared policy. Raises ValueError where it declares no roles: such a server must not start."""
     extensions: Any = method.GetOptions().Extensions
-    declared = extensions[options_pb2.policy].roles
+    policy = extensions[options_pb2.policy]
+    declared = policy.roles
     if not declared or options_pb2.ROLE_UNSPECIFIED in declared:
         raise ValueError(f"{method.full_name} declares no roles (option cho.options.v1.policy)")
     names = frozenset(options_pb2.Role.Name(role).removeprefix("ROLE_").lower() for role in declared)
-    return Policy(names, anyone=options_pb2.ROLE_ANYONE in declared)
+    return Policy(
+        names,
+        anyone=options_pb2.ROLE_ANYONE in declared,
+        hashes=policy.rate == options_pb2.RATE_CLASS_SIGN_IN,
+        body_kib=policy.body_kib,
+    )

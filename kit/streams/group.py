@@ -23,12 +23,14 @@ import os
 import socket
 import time
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 from typing import Any
 
 import redis
 from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import Entrypoint
 
+from kit import tracing
 from kit.ids import new_id
 from kit.log import logger
 from kit.streams import clients, dead, metrics, names
@@ -176,7 +178,17 @@ class StreamHandler(Loop, Entrypoint):
             raise NeverFinishedError(
                 f"{event.deliveries - 1} consumers ended while they had it in hand, or were too slow"
             )
-        self._call_handler(event)
+        if tracing.tracer() is None:
+            self._call_handler(event)
+        else:
+            about: dict[str, str | int] = {
+                "event_id": event.id,
+                "stream_id": event.stream_id,
+                "deliveries": event.deliveries,
+            }
+            kind = tracing.Kind.CONSUMER
+            with tracing.followed(f"{self.group} {event.type}", event.traceparent, kind, **about) as step:
+                self._call_handler(replace(event, traceparent=step.traceparent))
         metrics.HANDLED.labels(self.stream, self.group).inc()
 
     def _handling_failed(
@@ -189,6 +201,7 @@ class StreamHandler(Loop, Entrypoint):
             event_id=event.id,
             type=event.type,
             deliveries=event.deliveries,
+            trace_id=tracing.trace_id(event.traceparent),
             error=repr(error),
         )
         if event.deliveries >= self._deliveries_max:

@@ -4,7 +4,12 @@ Every key of a cell carries its hash tag, so that a cell is one slot of a cluste
 `<service>:events`; a group is called `<service>.<purpose>` after who listens.
 """
 
-from kit.config import settings
+from kit.config import SERVICES, settings
+
+# Money that is set aside is told apart from money that is there (services/payments/worker.py).
+HOLDS = "payments:holds"
+# What is heard by groups.
+STREAMS = (*(f"{service}:events" for service in SERVICES), HOLDS)
 
 
 def ledger() -> str:

@@ -54,6 +54,7 @@ class Relay(LeasedLoop, DependencyProvider):
         self._document.ensure_indexes()
         key = names.relay_lease(self.stream, self._document._get_collection_name())
         self.lease = Lease(self._client, key, self._lease_ms)
+        metrics.watch_stream(self.stream)
 
     def took_over(self) -> None:
         self._idle_s = _IDLE_S_MIN

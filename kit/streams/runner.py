@@ -23,6 +23,7 @@ import eventlet
 from eventlet.patcher import is_monkey_patched
 from nameko.runners import ServiceRunner
 
+from kit import tracing
 from kit.log import logger, set_up
 
 _log = logger(__name__)
@@ -36,6 +37,7 @@ def run(service_classes: Sequence[type], process_name: str) -> None:
     if not is_monkey_patched("socket"):
         raise RuntimeError("import kit.streams.patch before anything else in a worker process")
     set_up(process_name)
+    tracing.start(process_name)
     # No AMQP_URI: nothing here uses nameko's RPC or events.
     runner = ServiceRunner(config={})
     for service_class in service_classes:
@@ -44,6 +46,7 @@ def run(service_classes: Sequence[type], process_name: str) -> None:
     runner.start()
     _log.info("working", services=sorted(runner.service_names))
     runner.wait()
+    tracing.stop()
     _log.info("stopped")
 
 

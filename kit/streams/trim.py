@@ -22,7 +22,7 @@ from typing import Any
 import redis
 
 from kit.log import logger
-from kit.streams import clients, metrics, names
+from kit.streams import clients, names
 
 MARGIN = 60_000
 # Entries; above it the stream's length is an alarm.
@@ -68,7 +68,6 @@ def trim_stream(
         # First where it is, then what is pending: what is delivered in between is above both.
         floor = _acknowledged(client, stream, name, _entry_id(group["last-delivered-id"]))
         floors.append(floor)
-        metrics.LAG.labels(stream, name).set((group["lag"] or 0) + group["pending"])
         _watch(stream, name, floor, last, stuck_s)
         _forget_consumers(client, stream, name)
     return _trim(client, stream, floors, last, margin, length_max)
@@ -98,7 +97,6 @@ def trim_ledger(
     for purpose, cursor in zip(purposes, client.mget([names.cursor(p) for p in purposes]), strict=True):
         floor = (int(cursor or 0), 0)
         floors.append(floor)
-        metrics.LEDGER_LAG.labels(purpose).set(last[0] - floor[0])
         _watch(stream, purpose, floor, last, stuck_s)
     return _trim(client, stream, floors, last, margin, length_max)
 
@@ -110,7 +108,6 @@ def _trim(client: redis.Redis, stream: str, floors: list[EntryId], last: EntryId
         # By whole nodes (~), which costs next to nothing; limit 0: as many as there are.
         gone = client.xtrim(stream, minid=f"{keep_from[0]}-{keep_from[1]}", approximate=True, limit=0)
     length = client.xlen(stream)
-    metrics.LENGTH.labels(stream).set(length)
     if length > length_max:
         _log.error("stream is too long", stream=stream, length=length, length_max=length_max, readers=len(floors))
     return gone

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
 import secrets
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
 
+from kit.crypto import blind_index
 from services.identity.user import User
 
 ACCESS_LIFE = timedelta(minutes=15)
@@ -21,8 +23,8 @@ ISSUER = "cho"
 AUDIENCE = "cho-gateway"
 
 _ALGORITHMS = ["ES256"]
-# The session's id, then 256 random bits in base64url.
-_REFRESH = re.compile(r"(ses_[0-9a-f]{32})\.[A-Za-z0-9_-]{43}")
+# The session's id, 256 random bits in base64url, and our mark on both, which tokens of before it lack.
+_REFRESH = re.compile(r"((ses_[0-9a-f]{32})\.[A-Za-z0-9_-]{43})(?:\.([0-9a-f]{32}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +76,33 @@ def session_of(access_token: str, public: KeySet) -> str:
         return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """A refresh token that was presented. `ours`: we made it, whether it is still good or spent; a session's id alone,
+    which is no secret, does not do to make one."""
+
+    session_id: str
+    digest: str
+    ours: bool
+
+
 def new_refresh(session_id: str) -> tuple[str, str]:
     """A refresh token of this session, and the digest to keep of it."""
-    token = f"{session_id}.{secrets.token_urlsafe(32)}"
+    text = f"{session_id}.{secrets.token_urlsafe(32)}"
+    token = f"{text}.{_mark(text)}"
     return token, _digest(token)
 
 
-def read_refresh(token: str) -> tuple[str, str] | None:
-    """Session id and digest of a refresh token; None where it is none of ours."""
+def read_refresh(token: str) -> Refresh | None:
+    """What a refresh token says; None where it is none."""
     match = _REFRESH.fullmatch(token)
-    return (match[1], _digest(token)) if match else None
+    if match is None:
+        return None
+    return Refresh(match[2], _digest(token), hmac.compare_digest(match[3] or "", _mark(match[1])))
+
+
+def _mark(text: str) -> str:
+    return blind_index("sessions.refresh", text)
 
 
 def _digest(token: str) -> str:

@@ -22,17 +22,23 @@ ROLES = (
 # Whom a member of the community digital team brings in.
 _TEAM_MAY_CREATE = frozenset({"shopper", "vendor"})
 _AT_AN_INSTITUTION = frozenset({"officer", "agent"})
+# What anybody may be without a second person's approval.
+_FREELY_GIVEN = frozenset({"shopper", "vendor"})
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """`user_id` is `usr_...`, `phone` in +84 form and never in a log, `roles` sorted lower-case names."""
+    """`user_id` is `usr_...`, `phone` in +84 form and never in a log, `roles` sorted lower-case names.
+
+    `identified`: somebody has seen their citizen card.
+    """
 
     user_id: str
     name: str
     phone: str = field(repr=False)
     roles: tuple[str, ...]
     institution: str = ""
+    identified: bool = False
 
     @property
     def phone_masked(self) -> str:
@@ -78,6 +84,30 @@ def check_roles(roles: Collection[str], institution: str) -> tuple[str, ...]:
     if not institution and "officer" in roles:
         raise InvalidArgument("institution: an officer works for one")
     return tuple(sorted(set(roles)))
+
+
+def may_work_for_one(roles: Collection[str]) -> bool:
+    """Whether somebody with these roles may have an institution."""
+    return not _AT_AN_INSTITUTION.isdisjoint(roles)
+
+
+def freely_given(roles: Collection[str]) -> tuple[str, ...]:
+    """Those of `roles` that one person may give alone; "shopper" where there are none."""
+    return tuple(sorted(_FREELY_GIVEN.intersection(roles))) or ("shopper",)
+
+
+def is_staff(roles: Collection[str]) -> bool:
+    """Whether somebody with these roles can do more than buy and sell."""
+    return not _FREELY_GIVEN.issuperset(roles)
+
+
+def check_may_vouch(voucher_roles: Collection[str], roles: Collection[str]) -> None:
+    """Who lets somebody reset their PIN by having seen them could become them: for staff only operators do.
+
+    Raises PermissionDenied.
+    """
+    if is_staff(roles) and "operator" not in voucher_roles:
+        raise PermissionDenied("for people with an office only operators vouch and decide")
 
 
 def check_may_create(creator_roles: Collection[str], roles: Collection[str]) -> None:

@@ -28,6 +28,12 @@ class IdentityWorker:
         if told := store.tell_of_everybody():
             _logger.info("told of people again", people=told)
 
+    # An erasure deletes what belongs to the person itself; this is for one whose process died.
+    @timer(interval=60)
+    def finish_erasures(self) -> None:
+        if finished := store.finish_erasures():
+            _logger.warning("erasures finished that were cut short", people=finished)
+
     @timer(interval=60)
     def trim(self) -> None:
         trim_stream(store.STREAM)

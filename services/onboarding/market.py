@@ -7,6 +7,11 @@ from dataclasses import dataclass
 
 from kit.errors import InvalidArgument
 from kit.ids import is_id
+from kit.marketrule import UNKNOWN, MarketDays
+from services.onboarding.places.stall import Section
+
+NAME_CHARACTERS_MAX = 100
+REASON_CHARACTERS_MAX = 200
 
 _WARD_CODE = re.compile(r"[0-9]{5}")
 
@@ -20,6 +25,13 @@ class Market:
     ward_code: str
     ward_name: str
     province_name: str
+    days: MarketDays = UNKNOWN
+    sections: tuple[Section, ...] = ()
+    closed: bool = False
+    # Why it was closed.
+    reason: str = ""
+    # Counts changes, from 1.
+    version: int = 1
 
 
 def checked(market: Market) -> Market:
@@ -32,3 +44,8 @@ def checked(market: Market) -> Market:
         if not getattr(market, name).strip():
             raise InvalidArgument(f"{name} is missing")
     return market
+
+
+def market_id_of(request_id: str) -> str:
+    """The request's UUIDv7 is the market's id: one request, one market."""
+    return f"mkt_{request_id.replace('-', '')}"

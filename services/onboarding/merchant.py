@@ -1,70 +1,85 @@
-"""What a merchant is, what a registration must hold, and who may move it from state to state. Pure.
+"""What a merchant is, and who may move it from state to state. Pure.
 
-submitted -> active (approved by somebody else) -> suspended <-> active
+draft -> submitted <-> in review -> active <-> suspended -> closed
+
+A reviewer may send a submitted merchant back (draft again) or refuse it (closed); a draft that nobody wants is closed.
+Who filled it in, handed it in or owns it does not review it, and does not lift its suspension.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
 from kit.errors import FourEyes, InvalidArgument, WrongState
-from kit.ids import is_id, key_time_ms
+from kit.identifiers import names
 
-NAME_CHARACTERS_MAX = 100
-# An ISO 20022 party name has 140; what banks print on a statement has 70.
-ACCOUNT_NAME_CHARACTERS_MAX = 70
 REASON_CHARACTERS_MAX = 200
-
-_STALL = re.compile(r"[A-Z]{1,3}-[0-9]{1,4}")
-_CATEGORY = re.compile(r"[0-9]{4}")
-_BIN = re.compile(r"[0-9]{6}")
-# No national format and no check digit exist (DOMAIN section 4): only length and alphabet can be told.
-_ACCOUNT = re.compile(r"[0-9A-Za-z]{6,19}")
 
 
 class State(str, Enum):
+    DRAFT = "draft"
     SUBMITTED = "submitted"
+    IN_REVIEW = "in_review"
     ACTIVE = "active"
     SUSPENDED = "suspended"
+    CLOSED = "closed"
 
 
 class Action(str, Enum):
+    SUBMIT = "submit"
+    CLAIM = "claim"
+    RELEASE = "release"
+    RETURN = "return"
+    REFUSE = "refuse"
     APPROVE = "approve"
     SUSPEND = "suspend"
     REINSTATE = "reinstate"
+    CLOSE = "close"
 
 
-# From which state, to which, and what the others are told.
+@dataclass(frozen=True, slots=True)
+class _Transition:
+    """`event` is what the others are told; `reason` whether one has to be given, `usual` the one where none is;
+    `second` whether it takes somebody who neither made nor owns it; `reviewers` whether, once in review, only the
+    reviewer may."""
+
+    sources: tuple[State, ...]
+    target: State
+    event: str
+    reason: bool = False
+    second: bool = False
+    reviewers: bool = False
+    usual: str = ""
+
+
+_WAITING = (State.SUBMITTED, State.IN_REVIEW)
 _TRANSITIONS = {
-    Action.APPROVE: (State.SUBMITTED, State.ACTIVE, "merchant.activated"),
-    Action.SUSPEND: (State.ACTIVE, State.SUSPENDED, "merchant.suspended"),
-    Action.REINSTATE: (State.SUSPENDED, State.ACTIVE, "merchant.reinstated"),
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registration:
-    """What somebody of the team, a market manager or an operator hands in for a vendor."""
-
-    request_id: str
-    name: str
-    market_id: str
-    stall: str
-    owner_id: str
-    category_code: str
-    bank_bin: str
-    # Kept out of repr: what is logged or asserted on must not show it.
-    account_number: str = field(repr=False)
-    account_name: str
+    Action.SUBMIT: _Transition((State.DRAFT,), State.SUBMITTED, "merchant.submitted", usual="hồ sơ đã đủ"),
+    Action.CLAIM: _Transition(
+        (State.SUBMITTED,), State.IN_REVIEW, "merchant.claimed", second=True, usual="nhận thẩm định"
+    ),
+    Action.RELEASE: _Transition((State.IN_REVIEW,), State.SUBMITTED, "merchant.released", reason=True, reviewers=True),
+    Action.RETURN: _Transition(
+        _WAITING, State.DRAFT, "merchant.returned", reason=True, second=True, reviewers=True
+    ),
+    Action.REFUSE: _Transition(
+        _WAITING, State.CLOSED, "merchant.refused", reason=True, second=True, reviewers=True
+    ),
+    Action.APPROVE: _Transition(
+        _WAITING, State.ACTIVE, "merchant.activated", second=True, reviewers=True, usual="đạt yêu cầu"
+    ),
+    Action.SUSPEND: _Transition((State.ACTIVE,), State.SUSPENDED, "merchant.suspended", reason=True),
+    Action.REINSTATE: _Transition((State.SUSPENDED,), State.ACTIVE, "merchant.reinstated", reason=True, second=True),
+    Action.CLOSE: _Transition((State.DRAFT, State.SUSPENDED), State.CLOSED, "merchant.closed", reason=True),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merchant:
-    """A merchant as it may be shown: the settlement account's number is masked. Times are UTC."""
+    """A merchant as it may be shown: what is personal is masked. Times are UTC."""
 
     merchant_id: str
     name: str
@@ -72,16 +87,23 @@ class Merchant:
     market_name: str
     province_name: str
     stall: str
+    # Empty until the vendor has an account.
     owner_id: str
     category_code: str
     bank_bin: str
     account_masked: str
     account_name: str
+    person_name: str
+    phone_masked: str
+    citizen_id_masked: str
     state: State
-    # Counts changes; 1 when registered.
+    # Counts changes; 1 when first saved.
     version: int
     registered_at: datetime
     registered_by: str
+    # Who has it in review; empty where nobody has.
+    assigned_to: str = ""
+    submitted_at: datetime | None = None
     decided_at: datetime | None = None
     decided_by: str = ""
     reason: str = ""
@@ -91,6 +113,7 @@ class Merchant:
 class Decision:
     """What an action makes of a merchant, and the event that tells of it."""
 
+    action: Action
     state: State
     version: int
     reason: str
@@ -98,71 +121,52 @@ class Decision:
 
 
 def merchant_id_of(request_id: str) -> str:
-    """The request's UUIDv7 is the merchant's id: one request, one merchant; seeding anew keeps QR codes."""
+    """The form's UUIDv7 is the merchant's id: one form, one merchant; seeding anew keeps QR codes."""
     return f"mer_{request_id.replace('-', '')}"
-
-
-def checked(registration: Registration) -> Registration:
-    """The registration with its texts trimmed and in NFC. Raises InvalidArgument, naming the field."""
-    if key_time_ms(registration.request_id) is None:
-        raise InvalidArgument("request_id must be a UUIDv7 in lower case")
-    if not is_id(registration.market_id, "mkt"):
-        raise InvalidArgument("market_id must be a market's id (mkt_...)")
-    if not is_id(registration.owner_id, "usr"):
-        raise InvalidArgument("owner_id must be a user's id (usr_...)")
-    _matches(_STALL, registration.stall, "stall", 'one to three capitals, "-", one to four digits, such as A-12')
-    _matches(_CATEGORY, registration.category_code, "category_code", "four digits (ISO 18245), such as 5411")
-    _matches(_BIN, registration.bank_bin, "settlement_account.bank_bin", "six digits")
-    _matches(
-        _ACCOUNT,
-        registration.account_number,
-        "settlement_account.account_number",
-        "6 to 19 letters and digits",
-    )
-    name = _text(registration.name, "name", NAME_CHARACTERS_MAX)
-    if not _has_ascii_core(name):
-        raise InvalidArgument("name must hold a letter or digit that its QR code can show")
-    account_name = _text(registration.account_name, "settlement_account.account_name", ACCOUNT_NAME_CHARACTERS_MAX)
-    return replace(registration, name=name, account_name=account_name)
 
 
 def decide(
     *,
     state: State,
     version: int,
-    registered_by: str,
-    owner_id: str,
+    makers: Collection[str],
+    assigned_to: str,
     action: Action,
     actor: str,
     reason: str = "",
+    supervises: bool = False,
 ) -> Decision:
-    """What `action` by `actor` leads to. Raises WrongState, FourEyes, InvalidArgument (no reason)."""
-    needed, reached, event = _TRANSITIONS[action]
-    if state is not needed:
+    """What `action` by `actor` leads to. `makers` filled it in, handed it in or own it; who `supervises` may also put
+    back what another reviewer has in hand.
+
+    Raises WrongState, FourEyes, InvalidArgument (no reason).
+    """
+    rule = _TRANSITIONS[action]
+    if state not in rule.sources:
         raise WrongState(f"cannot {action.value} a merchant that is {state.value}")
-    if action is Action.APPROVE:
-        if actor in (registered_by, owner_id):
-            raise FourEyes("who registered or owns a merchant cannot approve it")
-        reason = ""
-    else:
-        reason = _text(reason, "reason", REASON_CHARACTERS_MAX)
-    return Decision(reached, version + 1, reason, event)
+    if rule.second and actor in makers:
+        raise FourEyes("who filled in, handed in or owns a merchant neither reviews nor reinstates it")
+    others = rule.reviewers and state is State.IN_REVIEW and actor != assigned_to
+    if others and not (supervises and action is Action.RELEASE):
+        raise FourEyes("another reviewer has this merchant in hand: an operator can release it")
+    reason = names.tidy(reason)
+    if rule.reason or reason:
+        reason = reason_of(reason)
+    return Decision(action, rule.target, version + 1, reason or rule.usual, rule.event)
 
 
-def _matches(pattern: re.Pattern[str], value: str, name: str, form: str) -> None:
-    # The value stays out of the message: it may be an account number.
-    if pattern.fullmatch(value) is None:
-        raise InvalidArgument(f"{name} must be {form}")
+def usual_reason(action: Action) -> str:
+    """Why it is done, where nobody says anything else; "" where somebody has to."""
+    return _TRANSITIONS[action].usual
 
 
-def _text(value: str, name: str, characters_max: int) -> str:
-    text = unicodedata.normalize("NFC", value).strip()
-    if not 1 <= len(text) <= characters_max or not text.isprintable():
-        raise InvalidArgument(f"{name} must be 1 to {characters_max} visible characters")
-    return text
-
-
-def _has_ascii_core(text: str) -> bool:
-    """Whether folding to ASCII leaves a letter or digit: EMV wants a name in tag 59. "Đ" folds to "D"."""
-    folded = unicodedata.normalize("NFD", text.translate(str.maketrans("đĐ", "dD")))
-    return any(character.isascii() and character.isalnum() for character in folded)
+def reason_of(text: str) -> str:
+    """The reason, trimmed. Raises InvalidArgument where there is none, or none that can be shown."""
+    if problem := names.problem_of(text, REASON_CHARACTERS_MAX):
+        raise InvalidArgument(
+            f"reason must be 1 to {REASON_CHARACTERS_MAX} visible characters",
+            vi=f"Hãy ghi lý do, tối đa {REASON_CHARACTERS_MAX} ký tự.",
+            field="reason",
+            problem=problem,
+        )
+    return names.tidy(text)

@@ -14,8 +14,10 @@ from services.onboarding.merchant import Merchant, State
 CITY_CHARACTERS_MAX = 15
 
 
-def payload(merchant: Merchant, *, amount: int = 0, reference: str = "", purpose: str = "") -> str:
+def payload(merchant: Merchant, *, issue: int = 1, amount: int = 0, reference: str = "", purpose: str = "") -> str:
     """The EMVCo payload; with an `amount` in đồng a dynamic code, with 0 a static one.
+
+    `issue` is the one in force of what is printed for the stall (stands): codes of the first do not name it.
 
     Raises MerchantNotPayable unless active, AmountInvalid, and InvalidArgument for a reference or
     purpose that does not fit.
@@ -26,6 +28,7 @@ def payload(merchant: Merchant, *, amount: int = 0, reference: str = "", purpose
         static=amount == 0,
         merchant_id=merchant.merchant_id,
         stall_label=merchant.stall,
+        issue=issue if issue > 1 else None,
         amount=check_amount(amount) if amount else None,
         mcc=merchant.category_code,
         merchant_name=qr.fold_name(merchant.name),

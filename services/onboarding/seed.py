@@ -10,10 +10,28 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+from services.onboarding.form import Form
 from services.onboarding.market import Market
-from services.onboarding.merchant import Registration
 
 _PACKAGE = "services.onboarding"
+
+
+# Made-up people are born in 1941 to 1959: their cards, issued in 2022, hold for life.
+_BORN_FIRST, _BORN_YEARS = 1941, 19
+
+
+def made_up_person(number: int, name: str, phone: str) -> dict[str, Any]:
+    """What a form says of a person who does not exist: a woman from Thái Nguyên, the same for the same number."""
+    born = _BORN_FIRST + number % _BORN_YEARS
+    return {
+        "person_name": name,
+        "phone": phone,
+        "birth_date": f"{born}-{number % 12 + 1:02}-{number % 28 + 1:02}",
+        "sex": "female",
+        "citizen_id": f"0191{born % 100:02}{number:06}",
+        "citizen_issued": "2022-05-20",
+        "address": "Thái Nguyên",
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +40,23 @@ class SeedMerchant:
 
     key: str
     owner_name: str
+    _number: int
     _row: dict[str, str]
     _market_id: str
 
-    def registration(self, owner_id: str) -> Registration:
-        """The registration for a vendor whose user id is `owner_id`."""
-        return Registration(owner_id=owner_id, market_id=self._market_id, **self._row)
+    def form(self, owner_id: str, phone: str) -> Form:
+        """The form of a vendor whose user id is `owner_id`."""
+        person = made_up_person(self._number, self.owner_name, phone)
+        filled: dict[str, Any] = self._row | person
+        return Form(owner_id=owner_id, market_id=self._market_id, **filled)
 
 
 def markets() -> list[Market]:
-    """The markets of data/markets.json; its `note` says where a ward could not be confirmed."""
-    known = Market.__dataclass_fields__
+    """The markets of data/markets.json; its `note` says where a ward could not be confirmed.
+
+    On which days they are held is not in it, since no source says so: their managers do.
+    """
+    known = ("market_id", "name", "ward_code", "ward_name", "province_name")
     return [Market(**{key: row[key] for key in known}) for row in _rows("markets")]
 
 
@@ -40,9 +64,9 @@ def merchants() -> list[SeedMerchant]:
     """The merchants of data/merchants.json."""
     ids = {market.name: market.market_id for market in markets()}
     found = []
-    for row in _rows("merchants"):
+    for number, row in enumerate(_rows("merchants"), start=1):
         key, owner_name, market = row.pop("key"), row.pop("owner_name"), row.pop("market")
-        found.append(SeedMerchant(key, owner_name, row, ids[market]))
+        found.append(SeedMerchant(key, owner_name, number, row, ids[market]))
     return found
 
 

@@ -1,25 +1,52 @@
-"""Orders' worker: hears of products, merchants and payments, publishes what orders have to tell."""
+"""Orders' worker: hears of products, merchants, payments and holds, ends what is over, publishes what orders tell."""
 
 from __future__ import annotations
 
 from cho.events.v1 import events_pb2
 from nameko.timer import timer
+from pymongo.errors import PyMongoError
 
+from kit import clock, log
+from kit.errors import DomainError
 from kit.streams.event import Event
 from kit.streams.group import stream_handler
 from kit.streams.relay import Relay
 from kit.streams.trim import trim_stream
 from services.orders import store
+from services.orders.invoices.worker import SERVICES as INVOICES
+from services.orders.live.worker import SERVICES as LIVE
+from services.orders.saga import hearing
+
+# Orders whose time is over, in a tick; the rest waits for the next one, a second later.
+BATCH = 100
 
 _PRODUCT_EVENTS = {"product.listed", "product.changed"}
 _MERCHANT_EVENTS = {"merchant.activated", "merchant.suspended", "merchant.reinstated"}
 _PAYMENT_EVENTS = {"payment.captured", "payment.refunded"}
+_HOLD_EVENTS = {"hold.placed", "hold.captured", "hold.voided", "hold.expired"}
+
+_logger = log.logger(__name__)
 
 
 def _names_something(event: Event) -> bool:
     """Most payments are typed at the stall and name no order."""
     moved = events_pb2.PaymentMoved.FromString(event.data)
     return bool(moved.reference or moved.payment_id)
+
+
+def end_overdue() -> int:
+    """Ends what is over, at most BATCH; how many. Two workers at it at once do no harm."""
+    overdue = store.overdue(clock.now(), BATCH)
+    for order_id in overdue:
+        try:
+            store.change(order_id, hearing.clock)
+        except DomainError as error:  # many changes at once, or events that cannot leave: at the next tick
+            _logger.info("not ended now", order=order_id, reason=error.code)
+        except PyMongoError:
+            raise
+        except Exception:  # a fault of ours, in one order: the others end
+            _logger.exception("an order does not end", order=order_id)
+    return len(overdue)
 
 
 class OrdersWorker:
@@ -37,11 +64,23 @@ class OrdersWorker:
 
     @stream_handler("payments:events", group="orders.payments", types=_PAYMENT_EVENTS, where=_names_something)
     def on_payment(self, event: Event) -> None:
-        store.apply_payment(events_pb2.PaymentMoved.FromString(event.data))
+        store.apply_payment(events_pb2.PaymentMoved.FromString(event.data), event.traceparent)
+
+    @stream_handler("payments:holds", group="orders.holds", types=_HOLD_EVENTS)
+    def on_hold(self, event: Event) -> None:
+        store.apply_hold(event.type, events_pb2.HoldMoved.FromString(event.data), event.traceparent)
+
+    @stream_handler("identity:events", group="orders.people", types={"user.erased"})
+    def on_person(self, event: Event) -> None:
+        store.forget(events_pb2.UserErased.FromString(event.data).user_id)
+
+    @timer(interval=1)
+    def end(self) -> None:
+        end_overdue()
 
     @timer(interval=60)
     def trim(self) -> None:
         trim_stream(store.STREAM)
 
 
-SERVICES = [OrdersWorker]
+SERVICES = [OrdersWorker, *INVOICES, *LIVE]

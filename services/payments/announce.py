@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from datetime import UTC
+from typing import Any
 
-from cho.events.v1.events_pb2 import PaymentMoved
+from cho.events.v1.events_pb2 import HoldMoved, PaymentMoved
 from cho.events.v1.intent_pb2 import Intent
 
 from kit.clock import from_ms
@@ -23,14 +24,21 @@ TYPES = {
 }  # fmt: skip
 
 
-def moved(event: LedgerEvent) -> PaymentMoved | None:
-    """The event that others are told; None where it is no merchant's payment, capture, refund or reversal."""
+# What orders hear of money that is set aside; vendors are told of money that they have.
+HOLD_TYPES = {"hold": "hold.placed", "capture": "hold.captured", "void": "hold.voided", "expire": "hold.expired"}
+
+
+def moved(event: LedgerEvent, intent: Intent | None = None) -> PaymentMoved | None:
+    """The event that others are told; None where it is no merchant's payment, capture, refund or reversal.
+
+    `intent`: the event's, where it was read already.
+    """
     if event.op not in TYPES or not event.moved:
         return None
     wallet, merchant = event.legs[:2] if event.op != "refund" else (event.legs[1], event.legs[0])
     if not merchant.account_id.startswith("mer_"):
         return None  # a transfer between wallets, undone
-    intent = Intent.FromString(event.intent)
+    intent = intent or Intent.FromString(event.intent)
     facts = event.facts
     return PaymentMoved(
         transfer_id=event.transfer_id,
@@ -45,15 +53,38 @@ def moved(event: LedgerEvent) -> PaymentMoved | None:
         merchant_version=merchant.version,
         window=event.window,
         at_ms=event.at_ms,
-        code=spoken_code(event.transfer_id),
+        code=spoken_code(event.op, event.transfer_id, event.related),
         verdict=facts.verdict,
         asked=facts.asked,
+        cause=intent.event_id,
     )
 
 
-def frame(type_: str, message: PaymentMoved) -> bytes:
-    """One server-sent event. What the payer's wallet is, is not the merchant's business."""
-    data = {
+def held(event: LedgerEvent, intent: Intent) -> HoldMoved | None:
+    """What others are told of a hold for a merchant; None where it is none: a payment in review, money for a card."""
+    if event.op not in HOLD_TYPES or event.result != "OK":
+        return None
+    hold_id = event.related if event.op == "capture" else event.transfer_id
+    wallet, merchant = event.legs[:2]
+    if not hold_id.startswith("hld_") or not merchant.account_id.startswith("mer_"):
+        return None
+    placed = event.op == "hold"
+    return HoldMoved(
+        hold_id=hold_id,
+        merchant_id=merchant.account_id,
+        wallet_id=wallet.account_id,
+        amount=int(event.amount),
+        reference=intent.reference if placed else "",
+        expires_ms=event.facts.expires_ms if placed else 0,
+        payment_id=event.transfer_id if event.op == "capture" else "",
+        seq=event.seq,
+        at_ms=event.at_ms,
+    )
+
+
+def data(type_: str, message: PaymentMoved) -> dict[str, Any]:
+    """What a merchant is told of a movement. What the payer's wallet is, is not the merchant's business."""
+    return {
         "type": type_,
         "transfer_id": message.transfer_id,
         "payment_id": message.payment_id,
@@ -69,7 +100,12 @@ def frame(type_: str, message: PaymentMoved) -> bytes:
         "verdict": message.verdict,
         "asked": message.asked,
     }
-    return f"id: {message.seq}\nevent: {type_}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+
+
+def frame(type_: str, message: PaymentMoved) -> bytes:
+    """One server-sent event."""
+    told = json.dumps(data(type_, message), ensure_ascii=False)
+    return f"id: {message.seq}\nevent: {type_}\ndata: {told}\n\n".encode()
 
 
 def opening(seq: int) -> bytes:

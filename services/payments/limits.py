@@ -104,7 +104,7 @@ def in_force(payments_a_minute: int) -> tuple[LimitRule, ...]:
 
 
 def encode(rules: Iterable[LimitRule], essential: Iterable[str] = ESSENTIAL) -> str:
-    """The table as one string, for the ledger's `rules_v2`."""
+    """The table as one string, for the ledger's `rules_v3`."""
     return ";".join([f"essential={'+'.join(essential)}", *(rule.encode() for rule in rules)])
 
 

@@ -12,7 +12,13 @@ from kit.errors import Unavailable
 from kit.streams.event import Event
 from services.payments.store.keys import keys
 
-STATES = {"merchant.activated": "open", "merchant.reinstated": "open", "merchant.suspended": "frozen"}
+# A switch of the settlement account changes no state: it says itself which one the merchant is in.
+STATES = {
+    "merchant.activated": "open",
+    "merchant.reinstated": "open",
+    "merchant.suspended": "frozen",
+    "merchant.account_switched": "",
+}
 
 
 def put_merchant(ledger: redis.Redis, event: Event) -> None:
@@ -32,11 +38,12 @@ def put_merchant(ledger: redis.Redis, event: Event) -> None:
         merchant_version=change.version,
         account_index=change.account_index,
     )
+    state = STATES[event.type] or ("open" if change.state == "active" else "frozen")
     run = ledger.info("server")["run_id"]
     reply = ledger.fcall(
-        "merchant_v2", 5,
+        "merchant_v3", 5,
         k.meta, k.stream, k.account(change.merchant_id), k.bank_account(change.account_index), k.owner(change.owner_id),
-        run, change.merchant_id, change.owner_id, STATES[event.type], change.version, change.bank_bin,
+        run, change.merchant_id, change.owner_id, state, change.version, change.bank_bin,
         change.category_code, change.name, change.market_name, change.stall, f"service:onboarding|merchant|{event.id}",
         intent.SerializeToString(deterministic=True),
     )  # fmt: skip
@@ -55,7 +62,7 @@ def exempt_owner(ledger: redis.Redis, event: Event) -> None:
         account_id = account.decode() if isinstance(account, bytes) else account
         if account_id.startswith("wal_"):
             reply = ledger.fcall(
-                "exempt_v2", 3, k.meta, k.stream, k.account(account_id), run, account_id, "1",
+                "exempt_v3", 3, k.meta, k.stream, k.account(account_id), run, account_id, "1",
                 f"service:onboarding|exempt|{event.id}", intent,
             )  # fmt: skip
             _accepted(reply, f"the exemption of {account_id}")

@@ -11,14 +11,13 @@ came or by time. What cannot be found out is escalated to a person.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, ClassVar, Self
-from uuid import UUID
 
 from kit.errors import DomainError
+from kit.ids import derived_key
 from services.payments.card import calls
 from services.payments.card.calls import Call, Listing
 from services.payments.card.failures import Invalid, KeyMisused, NotThere
@@ -269,15 +268,6 @@ class Work:
     def ledger_key(self, purpose: str) -> str:
         """The present key of one of its postings: whoever makes it makes the same."""
         return derived_key(self.post_ms or self.created_ms, self.id, purpose, str(self.post_n))
-
-
-def derived_key(at_ms: int, *parts: str) -> str:
-    """A UUIDv7 of that time whose random part follows from `parts`."""
-    digest = hashlib.sha256("|".join(parts).encode()).digest()
-    value = bytearray(at_ms.to_bytes(6, "big") + digest[:10])
-    value[6] = 0x70 | value[6] & 0x0F
-    value[8] = 0x80 | value[8] & 0x3F
-    return str(UUID(bytes=bytes(value)))
 
 
 def code_of(came: Any) -> str:

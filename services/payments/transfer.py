@@ -8,6 +8,12 @@ from dataclasses import dataclass
 from kit.money import check_amount, share
 
 PLATFORM_FEE = "fee:PLATFORM"
+# The scheme's account at the settlement bank (asset), payouts on their way to the payees' banks, and what is not
+# explained yet.
+NOSTRO, TRANSIT, SUSPENSE = "nostro:SCHEME", "transit:PAYOUTS", "suspense:SCHEME"
+
+
+TELECOMS = frozenset({"VIETTEL", "VNPT", "MOBIFONE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,11 @@ def reserve(telecom: str) -> str:
 def psp(provider: str) -> str:
     """Card money that a provider has taken and not paid out yet (asset)."""
     return f"psp:{provider}"
+
+
+def liquidity(telecom: str) -> str:
+    """What a telecom deposited at the settlement bank, for its net debit cap to rest on."""
+    return f"liquidity:{telecom}"
 
 
 def fund(telecom: str, account_id: str, amount: int) -> list[Leg]:
@@ -167,6 +178,85 @@ def recover(debtor_id: str, receivable_id: str, telecom: str, amount: int) -> li
     return [*legs, Leg("c", amount, clearing(telecom)), Leg("d", amount, settlement(telecom))]
 
 
+def payout(payee_id: str, amount: int, fee: int = 0) -> list[Leg]:
+    """What a merchant (or the platform: its fees) is owed leaves for its bank; `fee` for one that was asked for."""
+    check_amount(amount)
+    assert 0 <= fee < amount
+    legs = [Leg("d", amount, payee_id), Leg("c", amount - fee, TRANSIT)]
+    return [*legs, Leg("c", fee, PLATFORM_FEE)] if fee else legs
+
+
+def paid(amount: int) -> list[Leg]:
+    """The settlement bank paid a payout."""
+    check_amount(amount)
+    return [Leg("d", amount, TRANSIT), Leg("c", amount, NOSTRO)]
+
+
+def unpaid(payee_id: str, amount: int, fee: int = 0) -> list[Leg]:
+    """The settlement bank did not pay: the payee has it back, and its fee."""
+    check_amount(amount)
+    assert 0 <= fee < amount
+    legs = [Leg("d", amount - fee, TRANSIT), Leg("c", amount, payee_id)]
+    return [*legs, Leg("d", fee, PLATFORM_FEE)] if fee else legs
+
+
+def returned(payee_id: str, amount: int) -> list[Leg]:
+    """A payout that was paid came back from the payee's bank."""
+    check_amount(amount)
+    return [Leg("d", amount, NOSTRO), Leg("c", amount, payee_id)]
+
+
+def net(institution: str, amount: int) -> list[Leg]:
+    """A net position was settled at the settlement bank; `amount` below zero: the institution paid what it owed.
+
+    A telecom pays out of its guarantee account, where the money of its customers' payments still was.
+    """
+    check_amount(abs(amount))
+    money, pays = abs(amount), amount < 0
+    if institution not in TELECOMS:
+        legs = [Leg("d", money, NOSTRO), Leg("c", money, psp(institution))]
+        return legs if pays else reverse(legs)[::-1]
+    legs = [
+        Leg("d", money, clearing(institution)),
+        Leg("c", money, trust(institution)),
+        Leg("d", money, NOSTRO),
+        Leg("c", money, settlement(institution)),
+    ]
+    if pays:
+        return [*legs, _witness(reserve(institution))]
+    return [Leg("d" if leg.side == "c" else "c", money, leg.account_id) for leg in (legs[1], legs[0], legs[3], legs[2])]
+
+
+def interchange(telecom: str, amount: int) -> list[Leg]:
+    """The payers' telecom gets its share of the platform's fees, as its own money."""
+    check_amount(amount)
+    return [
+        Leg("d", amount, PLATFORM_FEE),
+        Leg("c", amount, settlement(telecom)),
+        Leg("d", amount, clearing(telecom)),
+        Leg("c", amount, reserve(telecom)),
+    ]
+
+
+def liquidity_in(telecom: str, amount: int) -> list[Leg]:
+    """A telecom deposited money at the settlement bank."""
+    check_amount(amount)
+    return [Leg("d", amount, NOSTRO), Leg("c", amount, liquidity(telecom))]
+
+
+def liquidity_out(telecom: str, amount: int) -> list[Leg]:
+    """It took some of it back; its cap has to stay covered."""
+    check_amount(amount)
+    return [Leg("d", amount, liquidity(telecom)), Leg("c", amount, NOSTRO), _witness(settlement(telecom))]
+
+
+def correct(debited: str, credited: str, amount: int) -> list[Leg]:
+    """The entry that resolves a break; one side is the account of what was not explained."""
+    check_amount(amount)
+    assert SUSPENSE in (debited, credited)
+    return [Leg("d", amount, debited), Leg("c", amount, credited)]
+
+
 def reverse(legs: list[Leg], telecom: str = "") -> list[Leg]:
     """The same postings the other way round, parties in the same order, as an operator undoes them.
 
@@ -174,6 +264,29 @@ def reverse(legs: list[Leg], telecom: str = "") -> list[Leg]:
     """
     turned = [Leg("c" if leg.side == "d" else "d", leg.amount, leg.account_id) for leg in legs if leg.side != "="]
     return [*turned, _witness(reserve(telecom))] if telecom else turned
+
+
+# What an operator can undo.
+REVERSIBLE = frozenset({"fund", "cash_in", "cash_out", "pay", "capture", "transfer", "disburse"})
+
+
+def undo(
+    op: str, source: str, target: str, amount: int, fee: int, source_telecom: str, target_telecom: str
+) -> list[Leg]:
+    """The legs that undo a transfer of this operation between these accounts."""
+    assert op in REVERSIBLE
+    match op:
+        case "fund":
+            return reverse(fund(target_telecom, target, amount))
+        case "cash_in":
+            return reverse(cash_in(source, target, amount, source_telecom, fee))
+        case "cash_out":
+            return reverse(cash_out(source, target, amount, source_telecom, fee))
+        case "pay" | "capture":
+            return reverse(pay(source, target, source_telecom, amount, fee), source_telecom)
+    between = source_telecom != target_telecom
+    legs = send(source, target, source_telecom, target_telecom, amount)
+    return reverse(legs, source_telecom if between else "")
 
 
 def _witness(account_id: str) -> Leg:
@@ -199,6 +312,10 @@ def refund_fee(paid: int, fee: int, refunded_before: int, amount: int) -> int:
     return min(part, amount - 1)
 
 
-def spoken_code(transfer_id: str) -> str:
-    """Three digits that payer and vendor both see, to tell payments of one amount apart at the stall."""
+def spoken_code(op: str, transfer_id: str, related: str = "") -> str:
+    """Three digits that payer and vendor both see, to tell payments of one amount apart at the stall.
+
+    What was held and is captured keeps the hold's: that one the payer has on the screen.
+    """
+    transfer_id = related if op == "capture" else transfer_id
     return f"{int(hashlib.sha256(transfer_id.encode()).hexdigest()[:8], 16) % 1000:03d}"

@@ -1,17 +1,20 @@
-"""Payments' background work: announces what the ledger recorded, and brings onboarded merchants into the ledger."""
+"""Payments' background work: tells what the ledger recorded, brings into it what others tell, ends what is due."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import eventlet
 import hiredis
 import redis
+from cho.events.v1.events_pb2 import MerchantChanged, WindowClosed
+from cho.events.v1.intent_pb2 import Intent
 from nameko.extensions import DependencyProvider
 from nameko.timer import timer
 from pymongo.errors import PyMongoError
 
-from kit import log
+from kit import log, tracing
 from kit.clock import from_ms
 from kit.config import settings
 from kit.ledger_event import from_fields
@@ -21,11 +24,14 @@ from kit.streams.event import Event, rfc3339
 from kit.streams.group import stream_handler
 from kit.streams.ledger import ledger_reader
 from kit.streams.trim import trim_ledger, trim_stream
-from services.payments import announce, expiry, janitor, store
+from services.payments import announce, disburse, expiry, janitor, orders, recovery, sender, shown, store
 from services.payments.merchants import STATES, exempt_owner, put_merchant
-from services.payments.store import library, people
+from services.payments.store import changes, library, people, stickers, webhooks
+from services.payments.store.keys import keys
 from services.payments.store.live import KEPT, STREAM, live_key
+from services.payments.store.sync import SyncLedger
 
+_HOLDS = frozenset(announce.HOLD_TYPES.values())
 # Between two looks whether the ledger takes writes, s.
 _COPY_S = 0.25
 
@@ -37,27 +43,63 @@ def _announced() -> int:
     return int(clients.ledger().get(names.cursor("announcer")) or 0)
 
 
-def commands(entry: Entry) -> list[tuple[bytes | str | int, ...]]:
-    """What announces one ledger entry: to other services, and to the merchant's listeners."""
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One movement as it is announced."""
+
+    seq: int
+    at_ms: int
+    type: str
+    merchant_id: str
+    data: bytes
+    # Of the request that moved the money; "" where it is not traced.
+    traceparent: str = ""
+
+
+def announcements(entry: Entry) -> list[Announcement]:
+    """What is announced of a ledger entry: a capture is a payment, and the end of a hold."""
     event = from_fields(entry.seq, entry.fields)
-    message = announce.moved(event)
-    if message is None:
+    if event.op not in announce.TYPES and event.op not in announce.HOLD_TYPES:
         return []
-    entry_id, type_, data = f"{event.seq}-0", announce.TYPES[event.op], message.SerializeToString()
+    intent = Intent.FromString(event.intent)
+    told = []
+    if moved := announce.moved(event, intent):
+        told.append((announce.TYPES[event.op], moved.merchant_id, moved.SerializeToString()))
+    if held := announce.held(event, intent):
+        told.append((announce.HOLD_TYPES[event.op], held.merchant_id, held.SerializeToString()))
+    return [Announcement(event.seq, event.at_ms, *one, intent.traceparent) for one in told]
+
+
+def commands(told: Announcement, hooked: bool = False) -> list[tuple[bytes | str | int, ...]]:
+    """What announces it: to the merchant's listeners and own systems (`hooked`), and to other services."""
+    entry_id, type_, data, traceparent = f"{told.seq}-0", told.type, told.data, told.traceparent
+    event_id = f"evt_{settings().cell}_{told.seq}" + ("_hold" if type_ in _HOLDS else "")
     attributes = (
-        *("id", f"evt_{settings().cell}_{event.seq}", "type", type_, "source", "payments"),
-        *("subject", message.merchant_id, "time", rfc3339(from_ms(event.at_ms)), "traceparent", "", "data", data),
+        *("id", event_id, "type", type_, "source", "payments"),
+        *("subject", told.merchant_id, "time", rfc3339(from_ms(told.at_ms)), "traceparent", traceparent, "data", data),
     )
-    live = ("XADD", live_key(message.merchant_id), "MAXLEN", "~", KEPT, entry_id, "type", type_, "data", data)
+    traced = ("traceparent", traceparent) if traceparent else ()
+    if type_ in _HOLDS:  # for orders alone: a vendor is told of money that is there
+        return [("XADD", names.HOLDS, entry_id, *attributes)]
+    live = ("XADD", live_key(told.merchant_id), "MAXLEN", "~", KEPT, entry_id, "type", type_, "data", data)
+    own = ("XADD", webhooks.stream_of(told.merchant_id), "MAXLEN", "~", webhooks.STREAM_MAX, entry_id,
+           "type", type_, "data", data, *traced)  # fmt: skip
     # The listeners' catch-up first: who comes between the two finds it there, and hears of it again.
-    return [live, ("XADD", STREAM, entry_id, *attributes)]
+    return [live, *([own] if hooked else []), ("XADD", STREAM, entry_id, *attributes)]
 
 
 def publish(client: redis.Redis, entries: list[Entry]) -> None:
     """Writes the announcements of these entries. Those that are there already are refused by their ids."""
-    packed = [command for entry in entries for command in commands(entry)]
-    if not packed:
+    announced = [told for entry in entries for told in announcements(entry)]
+    if not announced:
         return
+    spans: list[tuple[tracing.Span, Announcement]] = []
+    if tracing.tracer() is not None:
+        announced, spans = _traced(announced)
+    merchants = sorted({told.merchant_id for told in announced})
+    found: Any = client.smismember(webhooks.HOOKED, merchants)
+    hooked = dict(zip(merchants, found, strict=True))
+    packed = [command for told in announced for command in commands(told, bool(hooked[told.merchant_id]))]
     connection = client.connection_pool.get_connection()
     try:
         connection.send_packed_command([hiredis.pack_command(c) for c in packed])  # type: ignore[arg-type]
@@ -75,6 +117,22 @@ def publish(client: redis.Redis, entries: list[Entry]) -> None:
     for reply in replies:
         if isinstance(reply, redis.ResponseError) and "equal or smaller" not in str(reply):
             raise reply
+    shown.announced(told.at_ms for told in announced)
+    for span, told in spans:
+        span.end("OK", seq=told.seq, merchant_id=told.merchant_id)
+
+
+def _traced(announced: list[Announcement]) -> tuple[list[Announcement], list[tuple[tracing.Span, Announcement]]]:
+    """The same, what follows from each following from a span of its own; and the spans."""
+    tracer, told_anew, spans = tracing.tracer(), [], []
+    assert tracer is not None
+    for told in announced:
+        span = tracer.follow(f"announce {told.type}", told.traceparent, tracing.Kind.PRODUCER)
+        if span is not None:
+            told = replace(told, traceparent=span.traceparent)
+            spans.append((span, told))
+        told_anew.append(told)
+    return told_anew, spans
 
 
 class Functions(DependencyProvider):
@@ -102,6 +160,7 @@ class Payments:
     name = "payments"
 
     functions = Functions()
+    shown = shown.Shown()
 
     @ledger_reader("announcer", cursor=_announced)
     def announce(self, entries: list[Entry]) -> None:
@@ -112,6 +171,7 @@ class Payments:
     def trim(self) -> None:
         """Removes what every reader has acted on."""
         trim_stream(STREAM)
+        trim_stream(names.HOLDS)
         trim_ledger()
 
     @timer(interval=1)
@@ -119,16 +179,35 @@ class Payments:
         """Ends holds and proposals whose time is over."""
         expiry.tick()
 
+    @stream_handler("settlement:events", group="payments.recovery", types=recovery.TYPES)
+    def on_window(self, event: Event) -> None:
+        """What is owed is taken from what debtors have received."""
+        window = WindowClosed.FromString(event.data).window
+        recovery.recover(SyncLedger(clients.ledger(), keys()), keys().debts, window)
+
     @stream_handler("identity:events", group="payments.people", types=people.TYPES)
     def on_person(self, event: Event) -> None:
         """Learns whom a phone number reaches."""
         people.put_person(clients.streams(), event)
 
-    @stream_handler("onboarding:events", group="payments.directory", types=set(STATES))
+    @stream_handler("orders:events", group="payments.orders", types=orders.TYPES)
+    def on_order(self, event: Event) -> None:
+        """An order's code says what it asks for."""
+        orders.heed(SyncLedger(clients.ledger(), keys()), event)
+
+    @stream_handler("onboarding:events", group="payments.directory", types={*STATES, stickers.REISSUED})
     def on_merchant(self, event: Event) -> None:
-        """Opens a merchant's account, or stops and starts its payments; its owner's wallets have no monthly limit."""
+        """Opens a merchant's account, or stops and starts its payments; its owner's wallets have no monthly limit.
+
+        And learns that what was printed for it is void.
+        """
+        if event.type == stickers.REISSUED:
+            changes.tell(clients.streams(), stickers.put_issue(clients.streams(), event), "")
+            return
         put_merchant(clients.ledger(), event)
         exempt_owner(clients.ledger(), event)
+        change = MerchantChanged.FromString(event.data)
+        changes.tell(clients.streams(), change.merchant_id, change.account_index)
 
 
 class Documents(DependencyProvider):
@@ -144,6 +223,7 @@ class Documents(DependencyProvider):
             try:
                 store.open_documents()
                 self.opened = True
+                shown.watch_documents()
             except PyMongoError as error:
                 _logger.warning("waiting for the documents", error=str(error))
                 eventlet.sleep(1)
@@ -162,19 +242,31 @@ class CardJanitor(DependencyProvider):
         janitor.of_this_process()
 
 
-class Cards:
-    """Sees to it that nothing about a card stays halfway."""
+class Paperwork:
+    """What is kept in documents, and no payment waits for."""
 
-    name = "payments.cards"
+    name = "payments.paperwork"
 
     documents = Documents()
     janitor = CardJanitor()
 
     @timer(interval=1)
-    def settle(self) -> None:
-        """What is due."""
+    def settle_cards(self) -> None:
+        """Nothing about a card stays halfway."""
         if self.documents:
             self.janitor.tick()
 
+    @timer(interval=1)
+    def tell(self) -> None:
+        """Merchants' own systems hear of what was announced."""
+        if self.documents:
+            sender.of_this_process().tick()
 
-SERVICES = [Payments, Cards]
+    @timer(interval=1)
+    def pay_out(self) -> None:
+        """What organisations pay out, and somebody else approved."""
+        if self.documents:
+            disburse.of_this_process().tick()
+
+
+SERVICES = [Payments, Paperwork]

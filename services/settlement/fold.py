@@ -6,11 +6,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from cho.events.v1.intent_pb2 import Intent
+from google.protobuf.message import DecodeError
+
 from kit.clock import month_of
 from kit.ledger_event import LedgerEvent
 
-# Institutions' positions and card money on its way may stand on either side.
-_EITHER = frozenset({"clearing", "settlement", "psp"})
+# Institutions' positions, card money on its way, the scheme's bank account and what is unexplained may stand on
+# either side.
+_EITHER = frozenset({"clearing", "settlement", "psp", "nostro", "suspense"})
+# What the scheme owes, or has where negative, besides what telecoms owe it.
+_SCHEMES = frozenset({"merchant", "fee", "psp", "receivable", "nostro", "transit", "liquidity", "suspense"})
+# From which state a payout comes to which.
+_PAYOUTS = {"paid": ("sent", "paid"), "unpaid": ("sent", "unpaid"), "returned": ("paid", "returned")}
 _ASSETS = frozenset({"trust", "receivable"})
 _FINDINGS_MAX = 100
 
@@ -24,6 +32,8 @@ class BookAccount:
     owner: str = ""
     state: str = "open"
     exempt: bool = False
+    # Settlement accounts: the net debit cap.
+    cap: int | None = None
     debits: int = 0
     credits: int = 0
     debits_pending: int = 0
@@ -66,9 +76,13 @@ class Books:
     genesis: str = ""
     accounts: dict[str, BookAccount] = field(default_factory=lambda: defaultdict(BookAccount))
     banks: dict[str, str] = field(default_factory=dict)
+    # (telecom, person) to the wallet: a person has one at a telecom (Decree 368/2025, article 7).
+    wallets: dict[tuple[str, str], str] = field(default_factory=dict)
     # Payment id to (amount, refunded).
     payments: dict[str, tuple[int, int]] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
+    # Payout id to (amount less fee, state).
+    payouts: dict[str, tuple[int, str]] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
     rules: list[Rule] = field(default_factory=list)
     # (wallet, yyyymm) to {class of payment: đồng used}.
@@ -96,7 +110,7 @@ class Books:
             return
         if event.op == "genesis":
             self.genesis = event.transfer_id
-        elif event.op in ("open", "merchant", "state", "exempt"):
+        elif event.op in ("open", "merchant", "state", "exempt", "cap"):
             self._change(event)
         elif event.op == "rules":
             self.rules = parse_rules(event.change)
@@ -118,13 +132,28 @@ class Books:
         if event.op == "exempt":
             account.exempt = event.change == "1"
             return
+        if event.op == "cap":
+            account.cap = int(event.change) if event.change else None
+            return
         account.state = state
         if event.op == "open":
             account.kind, account.telecom, account.owner = event.related, event.amount, event.fee
             account.exempt = rest == "1"
+            if account.kind == "wallet":
+                self._wallet(event, account.telecom)
         elif event.op == "merchant":
             account.kind, account.owner = "merchant", event.fee
             self.banks[event.transfer_id] = rest
+
+    def _wallet(self, event: LedgerEvent, telecom: str) -> None:
+        try:
+            person_id = Intent.FromString(event.intent).person_id
+        except DecodeError:
+            self.find(event, "its intent cannot be read")
+            return
+        # Wallets of before people were told by their cards name nobody.
+        if person_id and self.wallets.setdefault((telecom, person_id), event.transfer_id) != event.transfer_id:
+            self.find(event, f"{event.transfer_id} is a second wallet of {person_id} at {telecom}")
 
     def _transfer(self, event: LedgerEvent) -> None:
         self.transfers += event.op not in ("void", "expire")
@@ -153,6 +182,7 @@ class Books:
             if uncovered(self.accounts, telecom):
                 self.find(event, f"the guarantee of {telecom} does not cover its wallets")
         self._payment(event)
+        self._payout(event)
         self._limits(event)
 
     def _released(self, event: LedgerEvent) -> int:
@@ -184,6 +214,16 @@ class Books:
             if refunded + amount > paid:
                 self.find(event, f"refunds of {event.related} exceed it")
             self.payments[event.related] = (paid, refunded + amount)
+
+    def _payout(self, event: LedgerEvent) -> None:
+        if event.op == "payout":
+            self.payouts[event.transfer_id] = (int(event.amount) - int(event.fee), "sent")
+        elif event.op in _PAYOUTS:
+            before, after = _PAYOUTS[event.op]
+            amount, state = self.payouts.get(event.related, (0, ""))
+            if state != before or int(event.amount) - int(event.fee) != amount:
+                self.find(event, f"{event.op} of {event.related}, which is {state or 'unknown'} with {amount} đồng")
+            self.payouts[event.related] = (amount, after)
 
     def _limits(self, event: LedgerEvent) -> None:
         counted = event.facts.limited
@@ -244,7 +284,7 @@ def balance_findings(accounts: Mapping[str, BookAccount]) -> list[str]:
     for account in accounts.values():
         if account.kind in ("wallet", "agent", "org"):
             held[account.telecom] += account.credits - account.debits
-        elif account.kind in ("merchant", "fee", "psp", "receivable"):
+        elif account.kind in _SCHEMES:
             owed += account.credits - account.debits
     telecoms = {i.split(":", 1)[1] for i in accounts if i.startswith("trust:")}
     claims = 0
@@ -262,7 +302,7 @@ def balance_findings(accounts: Mapping[str, BookAccount]) -> list[str]:
             findings.append(f"trust:{telecom} holds {covered} and its wallets {held[telecom]}")
         claims += claim.debits - claim.credits
     if claims != owed:
-        findings.append(f"telecoms owe {claims}, merchants, platform and cards are owed {owed}")
+        findings.append(f"telecoms owe {claims}, and the scheme owes {owed}")
     return findings
 
 

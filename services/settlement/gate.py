@@ -25,7 +25,7 @@ from kit.streams.entry import Entry
 from kit.streams.entry import last_seq as hot_last_seq
 from services.settlement import store
 
-LIBRARY = "cho_ledger_v2"
+LIBRARY = "cho_ledger_v3"
 _CONFIG = {
     "appendonly": "yes",
     "appendfsync": "always",
@@ -36,8 +36,8 @@ _CONFIG = {
 COMPARE_MAX = 2000
 
 RESTORE = (
-    "promote the copy (cho failover) or put a whole backup of the directory back; never found the ledger anew beside "
-    "books that hold something (docs/survival.md)"
+    "promote the copy (cho failover), put a whole backup of the directory back, or rebuild it from the books "
+    "(cho ledger rebuild); never found the ledger anew beside books that hold something (docs/survival.md)"
 )
 CONFIGURE = "set it in the server's configuration and restart the server"
 REATTACH = "bring a copy back (cho reattach), or pay without one knowingly (cho degrade --accept-loss-of-one-server)"
@@ -87,7 +87,7 @@ def ensure_open(ledger: redis.Redis) -> bool:
         return False
     try:
         reply = ledger.fcall(
-            "gate_v2", 2, meta_key(), names.ledger(),
+            "gate_v3", 2, meta_key(), names.ledger(),
             run, store.head().genesis, "1" if may_found else "0", "1" if promoted else "0",
         )  # fmt: skip
     except redis.ResponseError as error:

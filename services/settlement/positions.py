@@ -8,12 +8,22 @@ Multilateral: each institution has one figure against all others together (Mojal
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from kit.ledger_event import LedgerEvent
+from services.settlement.moves import Move, from_events
 
 PLATFORM = "PLATFORM"
+# Accounts whose institution is remembered: those of a busy window's merchants.
+ACCOUNTS_KEPT = 1 << 16
+# How the accounts begin that somebody owes on, or is owed on.
+_STARTS = frozenset({"sett", "psp:", "fee:", "rcv_", "mer_"})
+
+# A leg on an institution's side: whose, account, side, đồng; and a movement with those it has.
+Part = tuple[str, str, str, int]
+Attributed = tuple[Move, list[Part]]
 
 
 @dataclass(slots=True)
@@ -39,6 +49,8 @@ class WindowTotals:
     refunds: int = 0
     # Paid less refunded, đồng.
     value: int = 0
+    # The platform's fees by the payers' telecom, less what refunds gave back: what its share is of. Đồng.
+    fees: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
 def institution_of(account_id: str, banks: Mapping[str, str]) -> str | None:
@@ -59,31 +71,64 @@ def institution_of(account_id: str, banks: Mapping[str, str]) -> str | None:
     return None
 
 
+def attribute(moves: Iterable[Move], banks: Mapping[str, str]) -> Iterator[Attributed]:
+    """Each movement with its legs on institutions' sides: several readers share one look. Raises KeyError as above."""
+    whose: dict[str, str] = {}
+    for move in moves:
+        parts = []
+        for account_id, side, amount in move.legs:
+            if account_id[:4] not in _STARTS:
+                continue
+            institution = whose.get(account_id)
+            if institution is None:
+                institution = institution_of(account_id, banks)
+                if institution is None:
+                    continue
+                if len(whose) < ACCOUNTS_KEPT:
+                    whose[account_id] = institution
+            parts.append((institution, account_id, side, amount))
+        yield move, parts
+
+
 def total(events: Iterable[LedgerEvent], banks: Mapping[str, str]) -> WindowTotals:
     """Folds a window's events. `banks`: merchant id to bank BIN."""
     totals = WindowTotals()
-    for event in events:
-        if not event.moved:
-            continue
-        amount = int(event.amount)
-        if event.op in ("pay", "capture"):
+    add_all(totals, attribute(from_events(events), banks))
+    return totals
+
+
+def add(totals: WindowTotals, move: Move, banks: Mapping[str, str]) -> None:
+    """Adds one movement of the window."""
+    add_all(totals, attribute((move,), banks))
+
+
+def add_all(totals: WindowTotals, found: Iterable[Attributed]) -> None:
+    """Adds movements of the window."""
+    lines = totals.lines
+    for move, parts in found:
+        if move.op in ("pay", "capture"):
             totals.payments += 1
-            totals.value += amount
-        elif event.op == "refund":
+            totals.value += move.legs[0][2]
+        elif move.op == "refund":
             totals.refunds += 1
-            totals.value -= amount
-        for leg in event.legs:
-            institution = institution_of(leg.account_id, banks)
-            if institution is None:
-                continue
-            line = totals.lines.setdefault(institution, Line(institution))
+            totals.value -= move.legs[1][2]
+        telecom, fee = "", 0
+        for institution, account_id, side, amount in parts:
+            line = lines.get(institution)
+            if line is None:
+                line = lines[institution] = Line(institution)
             line.transfers += 1
             # Our claim on a telecom (an asset, debited) is what it owes.
-            if leg.side == "d":
-                line.debits += leg.amount
+            if side == "d":
+                line.debits += amount
             else:
-                line.credits += leg.amount
-    return totals
+                line.credits += amount
+            if institution == PLATFORM and account_id.startswith("fee:"):
+                fee = -amount if side == "d" else amount
+            elif account_id.startswith("settlement:"):
+                telecom = institution
+        if fee and telecom and move.op != "interchange":
+            totals.fees[telecom] += fee
 
 
 def check(totals: WindowTotals) -> None:

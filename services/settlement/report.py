@@ -9,6 +9,7 @@ from datetime import datetime
 
 from kit.clock import VIETNAM, from_ms
 from kit.ledger_event import LedgerEvent
+from services.settlement.moves import SETTLES
 from services.settlement.positions import institution_of
 
 COLUMNS = ("window", "seq", "time", "operation", "transfer_id", "payment_id", "account_id", "debit_vnd", "credit_vnd")
@@ -18,7 +19,7 @@ ROWS_A_PIECE = 1000
 def lines(events: Iterable[LedgerEvent], institution: str, banks: Mapping[str, str]) -> Iterable[tuple[object, ...]]:
     """One line a posting on the institution's side. Times are Asia/Ho_Chi_Minh, amounts whole đồng."""
     for event in events:
-        if not event.moved:
+        if not event.moved or event.op in SETTLES:
             continue
         at = from_ms(event.at_ms).astimezone(VIETNAM).isoformat(timespec="milliseconds")
         payment_id = event.related or event.transfer_id

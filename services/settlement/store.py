@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from cho.events.v1.events_pb2 import WindowClosed
+from cho.events.v1.events_pb2 import LiquidityChanged, WindowClosed
 from mongoengine import (
     BinaryField,
+    BooleanField,
     DateTimeField,
+    DictField,
     Document,
     EmbeddedDocument,
     EmbeddedDocumentListField,
@@ -27,7 +29,13 @@ from kit.ids import new_id
 from kit.ledger_event import LedgerEvent, from_fields, from_raw
 from kit.outbox import OutboxMixin
 from kit.streams.entry import Entry, ReaderStopped
-from services.settlement import chain, positions
+from services.settlement import chain, liquidity, positions
+from services.settlement.matching.documents import DOCUMENTS as matching
+from services.settlement.moves import from_raw as from_raw_moves
+from services.settlement.payouts.documents import DOCUMENTS as payouts
+from services.settlement.payouts.plans import DOCUMENTS as payout_plans
+from services.settlement.statements.model import Page
+from services.settlement.taxbook.sellers import DOCUMENTS as tax_sellers
 
 # Pages read back at once: a `$in` of page numbers. Longer lists and ranges on _id are not fast everywhere (DESIGN D3).
 READ_PAGES = 8
@@ -71,6 +79,8 @@ class Head(Document):
     compared = IntField(default=0)
     # Up to here the keys were entered in JournalKey.
     keyed = IntField(default=0)
+    # The window that somebody asked to be closed last.
+    closing = IntField(default=0)
     # SHA-256 of the ledger's function libraries that the cell has run with, by their names.
     libraries = MapField(StringField())
 
@@ -100,8 +110,43 @@ class Window(OutboxMixin, Document):
     refunds = IntField()
     value = IntField()
     lines = EmbeddedDocumentListField(PositionLine)
+    # How far it is: "closed", "netted" (positions and files are made), "settling" (payouts are decided), "settled".
+    stage = StringField(default="closed")
+    # Settling: shares are posted, and payouts put into files.
+    prepared = BooleanField(default=False)
+    # Whether it is in its day's pack.
+    day_packed = BooleanField(default=False)
+    # Telecoms' own records of it: "awaited", "late" (told of as cases, still awaited) or "in".
+    records = StringField(default="awaited")
+    # What it was begun to be netted by: {"rules", "code"}. Taken up again by other code, it says the same of itself.
+    begun_by = DictField()
+    # Fixed when it was netted: versions, files with hashes and Merkle roots, pairs, shares of fees (closing.py).
+    record = DictField()
 
-    meta = {"collection": "windows", "auto_create_index": False}  # noqa: RUF012
+    meta = {"collection": "windows", "auto_create_index": False, "indexes": ["stage", "day_packed", "records"]}  # noqa: RUF012
+
+
+class Liquidity(OutboxMixin, Document):
+    """How near a telecom is to its net debit cap, as it was told last (services/settlement/liquidity.py)."""
+
+    telecom = StringField(primary_key=True)
+    level = StringField(default="")
+    version = IntField(default=0)
+
+    meta = {"collection": "liquidity", "auto_create_index": False}  # noqa: RUF012
+
+
+class ClerkRun(Document):
+    """The clerk's last run. One document a cell."""
+
+    cell = StringField(primary_key=True)
+    ended_at = DateTimeField(required=True)
+    # "done", "later" (somebody could not be reached) or "failed".
+    how = StringField(required=True)
+    # When the last one ended that did all there was to do.
+    done_at = DateTimeField()
+
+    meta = {"collection": "clerk_runs", "auto_create_index": False}  # noqa: RUF012
 
 
 class Bank(Document):
@@ -116,11 +161,16 @@ class Bank(Document):
 
 def open_store() -> None:
     """Connects this process and sees that the collections exist. Call after any fork."""
-    mongo.open_store("settlement", (JournalPage, JournalKey, Head, Window, Bank))
+    ours = (JournalPage, JournalKey, Head, Window, Bank, Liquidity, ClerkRun)
+    mongo.open_store("settlement", (*ours, *payouts, *payout_plans, *matching, *tax_sellers))
 
 
 class JournaledBefore(Exception):
     """A write whose answer was lost had been done, and was repeated."""
+
+
+class KeysNotEntered(Exception):
+    """The index of idempotency keys does not reach that far yet."""
 
 
 # The journal ----------------------------------------------------------------------------------------------
@@ -213,6 +263,15 @@ def _pages(first: int, last: int) -> Iterator[dict[str, Any]]:
         wanted = list(range(start, min(start + READ_PAGES, last + 1)))
         found = JournalPage._get_collection().find({"_id": {"$in": wanted}})
         yield from sorted(found, key=lambda page: page["_id"])
+
+
+def pages(after: int, most: int) -> tuple[str, list[Page]]:
+    """Which books these are, and their counted pages behind page `after`, in order, at most `most`."""
+    at = head()
+    found = _pages(after + 1, min(after + most, at.pages))
+    return at.genesis, [
+        Page(page["_id"], page["f"], [raw for _, raw in _entries(page)], bytes(page["h"])) for page in found
+    ]
 
 
 def _page_of(seq: int) -> int:
@@ -309,9 +368,7 @@ def enter_keys(most: int) -> list[str]:
     if up_to <= at.keyed:
         return []
     documents = [
-        {"_id": hashlib.sha256(event.scope.encode()).digest()[:16], "seq": event.seq}
-        for event in events(at.keyed + 1, up_to)
-        if event.keyed
+        {"_id": _digest_of(event.scope), "seq": event.seq} for event in events(at.keyed + 1, up_to) if event.keyed
     ]
     wrong = []
     if documents:
@@ -325,6 +382,26 @@ def enter_keys(most: int) -> list[str]:
                     wrong.append(f"event {document['seq']} answers a key that was answered before: {known}")
     Head.objects(cell=at.cell).update_one(set__keyed=up_to)
     return wrong
+
+
+def answered(scope: str, until_ms: int) -> LedgerEvent | None:
+    """What a key ("caller|operation|key") was answered with, however long ago; None where it never was.
+
+    `until_ms`: from when on the ledger takes the key no more (Unix ms). Raises KeysNotEntered where the index of keys
+    does not reach that far.
+    """
+    at = head()
+    if at.keyed < at.seq:
+        raw = entry(at.keyed) if at.keyed else None
+        if raw is None or from_raw(at.keyed, raw).at_ms <= until_ms:
+            raise KeysNotEntered(f"keys are entered up to event {at.keyed} of {at.seq}: ask again")
+    found = JournalKey._get_collection().find_one({"_id": _digest_of(scope)})
+    raw = entry(found["seq"]) if found else None
+    return from_raw(found["seq"], raw) if found and raw is not None else None
+
+
+def _digest_of(scope: str) -> bytes:
+    return hashlib.sha256(scope.encode()).digest()[:16]
 
 
 def _told_heads() -> dict[int, set[bytes]]:
@@ -343,9 +420,38 @@ def known_library(name: str, digest: str) -> str:
     return str(at.libraries[name])
 
 
+def set_closing(window: int) -> None:
+    """Notes that a window is being closed: until its marker is journaled."""
+    Head.objects(cell=settings().cell).update_one(set__closing=window)
+
+
+def closing() -> int:
+    """The window that was asked to be closed last; 0 for none."""
+    return int(head().closing or 0)
+
+
 def set_compared(seq: int) -> None:
     """Notes that hot ledger and books were equal up to `seq`."""
     Head.objects(cell=settings().cell).update_one(set__compared=seq)
+
+
+# Liquidity ------------------------------------------------------------------------------------------------
+
+
+def tell_liquidity(telecom: str, position: int, cap: int | None) -> str:
+    """Tells of a telecom that came near its net debit cap, or away from it; the new level, or "" where it is as it was.
+
+    Told twice, it is one event: by the version.
+    """
+    known = Liquidity.objects(telecom=telecom).first() or Liquidity(telecom=telecom)
+    now_level = liquidity.level(position, cap, known.level)
+    if now_level == known.level:
+        return ""
+    known.level, known.version = now_level, known.version + 1
+    message = LiquidityChanged(telecom=telecom, level=now_level, position=position, cap=cap or 0)
+    known.add_event("liquidity." + (now_level or "eased"), telecom, message)
+    known.save(save_condition=None if known.version == 1 else {"version": known.version - 1})
+    return now_level or "eased"
 
 
 # Windows --------------------------------------------------------------------------------------------------
@@ -377,6 +483,12 @@ def _close_window(event: LedgerEvent, seq: int, hash_: bytes) -> None:
     message = WindowClosed(window=event.window, first_seq=first, last_seq=seq, chain_head=hash_.hex())
     closed.add_event("window.closed", str(event.window), message)
     closed.save(force_insert=True)
+
+
+def founded_at() -> datetime | None:
+    """When the first event was; None before it."""
+    founding = entry(1)
+    return from_ms(from_raw(1, founding).at_ms) if founding else None
 
 
 def _founded_at(event: LedgerEvent) -> datetime:
@@ -418,7 +530,14 @@ def with_positions(closed: Window) -> Window:
     """
     if closed.payments is not None:
         return closed
-    totals = positions.total(events(closed.first_seq, closed.last_seq), banks(closed))
+    totals, known = positions.WindowTotals(), banks(closed)
+    for move in from_raw_moves(raw_events(closed.first_seq, closed.last_seq)):
+        positions.add(totals, move, known)
+    return keep_positions(closed, totals)
+
+
+def keep_positions(closed: Window, totals: positions.WindowTotals) -> Window:
+    """Keeps a window's totals and positions. Raises AssertionError where they do not sum to zero."""
     positions.check(totals)
     lines = [
         PositionLine(institution=line.institution, debits=line.debits, credits=line.credits, transfers=line.transfers)
@@ -430,3 +549,64 @@ def with_positions(closed: Window) -> Window:
     found = window(closed.number)
     assert found is not None
     return found
+
+
+def unsettled(most: int) -> list[Window]:
+    """Closed windows that are not settled yet, the oldest first."""
+    found = Window.objects(stage__in=["closed", "netted", "settling"]).limit(most)
+    return sorted(found, key=lambda w: w.number)
+
+
+def unpacked(most: int) -> list[Window]:
+    """Netted windows that are in no day's pack yet, the oldest first."""
+    found = Window.objects(day_packed=False).limit(most)
+    return sorted((w for w in found if w.stage != "closed"), key=lambda w: w.number)
+
+
+def packed(closed: Window) -> None:
+    """Notes that a window is in its day's pack."""
+    Window.objects(number=closed.number).update_one(set__day_packed=True)
+
+
+def awaiting_records(state: str, most: int) -> list[Window]:
+    """Windows of which not all telecoms' records are there, "awaited" or "late", the oldest first."""
+    found = Window.objects(records=state).exclude("record").limit(most)
+    return sorted(found, key=lambda w: w.number)
+
+
+def records_are(closed: Window, state: str) -> None:
+    """Notes how far telecoms' records of a window are."""
+    Window.objects(number=closed.number).update_one(set__records=state)
+
+
+def begun_by(closed: Window, rules: str, code: str) -> tuple[str, str]:
+    """The versions of rules and code that a window was begun to be netted by: these, where it was not begun yet."""
+    if closed.record:  # netted before
+        return str(closed.record["rules"]), str(closed.record["code"])
+    fresh = {"_id": closed.number, "begun_by.code": {"$exists": False}}
+    Window._get_collection().update_one(fresh, {"$set": {"begun_by": {"rules": rules, "code": code}}})
+    found = window(closed.number)
+    assert found is not None
+    return str(found.begun_by["rules"]), str(found.begun_by["code"])
+
+
+def note_run(how: str, at: datetime) -> None:
+    """Notes how the clerk's run ended: "done", "later" or "failed"."""
+    changes = {"set__ended_at": at, "set__how": how} | ({"set__done_at": at} if how == "done" else {})
+    ClerkRun.objects(cell=settings().cell).update_one(upsert=True, **changes)
+
+
+def last_run() -> ClerkRun | None:
+    """How the clerk's last run ended; None before the first."""
+    return ClerkRun.objects(cell=settings().cell).first()
+
+
+def prepared(closed: Window) -> None:
+    """Notes that a settling window's payouts are posted and in files."""
+    Window.objects(number=closed.number).update_one(set__prepared=True)
+
+
+def advance(closed: Window, before: str, after: str, **fields: Any) -> None:
+    """Takes a window from one stage to the next, once."""
+    changes = {f"set__{name}": value for name, value in fields.items()}
+    Window.objects(number=closed.number, stage=before).update_one(set__stage=after, **changes)

@@ -18,9 +18,10 @@ from kit.ids import new_id, new_key
 from kit.outbox import stored_events
 from kit.streams.event import Event
 from services.catalog import store
-from services.catalog.product import Offer
+from services.catalog.product import Offer, State
 from services.catalog.search.feed import MERCHANTS, PRODUCTS, Feed
 from services.catalog.search.index import Index
+from services.catalog.search.question import Question
 
 pytestmark = pytest.mark.usefixtures("database")
 MerchantFact = Callable[..., events_pb2.MerchantChanged]
@@ -64,7 +65,7 @@ def catch_up(feed: Feed) -> None:
 
 
 def dump(index: Index, query: str = "") -> list[events_pb2.ProductChanged]:
-    return list(index.search(query, "", 100, "").products)
+    return list(index.search(Question(query), 100).products)
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def test_the_index_follows_the_streams_and_an_index_built_from_the_documents_is_
     catch_up(feed)
     assert len(dump(index)) == 9
     store.update(products[0], {"price": 1_000})
-    store.update(products[1], {"hidden": True})
+    store.update(products[1], {"state": State.HIDDEN})
     relay(client)
     suspended = merchant_changed(merchant_id=merchants[2], version=3)
     store.apply_merchant("merchant.suspended", suspended)

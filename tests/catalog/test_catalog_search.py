@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,42 +15,10 @@ from hypothesis import strategies as st
 from kit.errors import InvalidArgument, Unavailable
 from kit.ids import new_id
 from services.catalog.merchant import Merchant
-from services.catalog.search.index import Cursor, Index
-
-MARKET, ELSEWHERE = new_id("mkt"), new_id("mkt")
-NGA = Merchant(new_id("mer"), "Sạp Cô Nga", new_id("usr"), MARKET, True, 1)
-BAY = Merchant(new_id("mer"), "Hàng Chú Bảy", new_id("usr"), ELSEWHERE, True, 1)
-Sell = Callable[..., str]
-
-
-@pytest.fixture
-def index(tmp_path: Path) -> Iterator[Index]:
-    opened = Index(tmp_path / "search.sqlite3")
-    with opened.write() as batch:
-        batch.put_merchant(NGA)
-        batch.put_merchant(BAY)
-        batch.put_cursors([("catalog:events", Cursor("0-0", 0))])
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def sell(index: Index) -> Sell:
-    """Lists a product; its id."""
-
-    def sold(name: str, merchant: Merchant = NGA, description: str = "") -> str:
-        fact = events_pb2.ProductChanged(
-            product_id=new_id("prd"), merchant_id=merchant.id, name=name, description=description, version=1
-        )
-        with index.write() as batch:
-            batch.put_product(fact)
-        return fact.product_id
-
-    return sold
-
-
-def names(index: Index, query: str, market_id: str = "") -> list[str]:
-    return [found.name for found in index.search(query, market_id, 100, "").products]
+from services.catalog.search.batch import Cursor
+from services.catalog.search.index import Index
+from services.catalog.search.question import Question
+from tests.catalog.stalls import BAY, ELSEWHERE, MARKET, NGA, Sell, names, paged
 
 
 @pytest.mark.parametrize(
@@ -107,18 +74,18 @@ def test_only_the_last_word_may_be_begun(index: Index, sell: Sell) -> None:
 
 def test_no_words_list_a_market_newest_first_and_no_market_lists_all(index: Index, sell: Sell) -> None:
     ids = [sell("Một"), sell("Hai"), sell("Ba", BAY)]
-    listed = index.search("", MARKET, 100, "").products
+    listed = index.search(Question("", MARKET), 100).products
     assert {found.name for found in listed} == {"Một", "Hai"}
-    assert {found.product_id for found in index.search(" ", "", 100, "").products} == set(ids)
+    assert {found.product_id for found in index.search(Question(" "), 100).products} == set(ids)
 
 
 def test_a_market_is_looked_in_by_itself(index: Index, sell: Sell) -> None:
     sell("Cá trắm")
     sell("Cá chép", BAY)
-    assert names(index, "ca", MARKET) == ["Cá trắm"]
-    assert names(index, "ca", ELSEWHERE) == ["Cá chép"]
-    assert names(index, "ca", new_id("mkt")) == []
-    found = index.search("ca", MARKET, 1, "").products[0]
+    assert names(index, "ca", market_id=MARKET) == ["Cá trắm"]
+    assert names(index, "ca", market_id=ELSEWHERE) == ["Cá chép"]
+    assert names(index, "ca", market_id=new_id("mkt")) == []
+    found = index.search(Question("ca", MARKET), 1).products[0]
     assert (found.merchant_name, found.market_id) == (NGA.name, MARKET)
 
 
@@ -156,14 +123,14 @@ def test_marks_without_words_find_nothing(index: Index, sell: Sell) -> None:
 def test_syntax_of_the_index_is_only_text(index: Index, sell: Sell, query: str) -> None:
     sell("Cá trắm")
     assert set(names(index, query)) <= {"Cá trắm"}
-    assert set(names(index, query, query)) == set()
+    assert set(names(index, query, market_id=query)) == set()
     assert names(index, "ca") == ["Cá trắm"]
 
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
 @given(query=st.text(max_size=60), market_id=st.text(max_size=40))
 def test_no_text_breaks_a_search(index: Index, query: str, market_id: str) -> None:
-    assert index.search(query, market_id, 5, "").products == []
+    assert index.search(Question(query, market_id), 5).products == []
 
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
@@ -172,12 +139,7 @@ def test_every_name_is_found_by_itself(index: Index, name: str) -> None:
     fact = events_pb2.ProductChanged(product_id=new_id("prd"), merchant_id=NGA.id, name=name, version=1)
     with index.write() as batch:
         batch.put_product(fact)
-    page = index.search(name, "", 100, "")
-    found = list(page.products)
-    while page.next_token:
-        page = index.search(name, "", 100, page.next_token)
-        found += page.products
-    assert fact.product_id in {product.product_id for product in found}
+    assert fact.product_id in paged(index, Question(name), 100)
 
 
 @pytest.mark.parametrize("query", ["", "ca", "cá", "cá c"])
@@ -190,39 +152,49 @@ def test_pages_together_are_the_whole_without_gap_or_repetition(
         sell(f"Ca cao {number}")
         sell(f"Cam {number}")
         sell(f"Rau {number}", description="kho cá chép")
-    whole = [found.product_id for found in index.search(query, "", 100, "").products]
-    paged, token = [], ""
-    while True:
-        page = index.search(query, "", size, token)
-        assert len(page.products) <= size
-        paged += [found.product_id for found in page.products]
-        token = page.next_token
-        if not token:
-            break
-    assert paged == whole
-    assert len(set(paged)) == len(paged) > 9
+    whole = paged(index, Question(query), 100)
+    assert paged(index, Question(query), size) == whole
+    assert len(set(whole)) == len(whole) > 9
 
 
 def test_what_is_listed_or_withdrawn_between_two_pages_shifts_nothing_else(index: Index, sell: Sell) -> None:
     ids = [sell(f"Cá {number}") for number in range(6)]
-    whole = [found.product_id for found in index.search("ca", "", 100, "").products]
+    whole = [found.product_id for found in index.search(Question("ca"), 100).products]
     assert set(whole) == set(ids)
-    first = index.search("ca", "", 3, "")
+    first = index.search(Question("ca"), 3)
     newer = f"prd_{int(whole[0][4:16], 16) + 1:012x}{whole[0][16:]}"
     with index.write() as batch:
         batch.put_product(events_pb2.ProductChanged(product_id=newer, merchant_id=NGA.id, name="Cá", version=1))
         batch.put_product(
             events_pb2.ProductChanged(product_id=whole[1], merchant_id=NGA.id, name="Cá", hidden=True, version=2)
         )
-    second = index.search("ca", "", 3, first.next_token)
+    second = index.search(Question("ca"), 3, first.next_token)
     assert [found.product_id for found in second.products] == whole[3:]
-    assert index.search("ca", "", 1, "").products[0].product_id == newer
+    assert index.search(Question("ca"), 1).products[0].product_id == newer
 
 
 def test_a_token_that_no_search_returned_is_refused(index: Index) -> None:
-    for token in ("x", "1", "1.2.3", "1.-5", "99.1", "1.99999999999999999999", "١.١"):
+    check = Question("ca").check
+    wrong = ["x", "1", "r1", "r1.2", "r1.2.3", "r1.-5", "r99.1", "r1.99999999999999999999", "r1.9223372036854775808"]
+    for token in [*wrong, "r١.١", "a0.1", "r1.2.3 ", " r1.2"]:
+        for text in (token, f"{token}.{check}x", f"{token}.{check}\n"):
+            with pytest.raises(InvalidArgument):
+                index.search(Question("ca"), 10, text)
+    for token in ("r99.1", "r1.9223372036854775808", "a0.1"):
         with pytest.raises(InvalidArgument):
-            index.search("ca", "", 10, token)
+            index.search(Question("ca"), 10, f"{token}.{check}")
+
+
+@pytest.mark.parametrize("other", [{"query": "cá"}, {"in_stock": True}, {"market_id": MARKET}, {"price_max": 9}])
+def test_a_token_holds_for_the_question_that_it_answers_and_for_no_other(
+    index: Index, sell: Sell, other: dict[str, object]
+) -> None:
+    for number in range(3):
+        sell(f"Cá {number}")
+    token = index.search(Question("ca"), 1).next_token
+    assert index.search(Question("ca"), 1, token).products
+    with pytest.raises(InvalidArgument):
+        index.search(Question(**{"query": "ca", **other}), 1, token)  # type: ignore[arg-type]
 
 
 def test_what_is_hidden_or_whose_merchant_is_suspended_is_not_found_until_it_is_back(index: Index, sell: Sell) -> None:
@@ -268,7 +240,7 @@ def test_ids_that_ask_for_one_position_are_both_found(index: Index) -> None:
             batch.put_product(
                 events_pb2.ProductChanged(product_id=product_id, merchant_id=NGA.id, name="Cá", version=1)
             )
-    assert {found.product_id for found in index.search("ca", "", 10, "").products} == {first, twin}
+    assert {found.product_id for found in index.search(Question("ca"), 10).products} == {first, twin}
 
 
 def test_a_failed_write_leaves_nothing_behind(index: Index) -> None:
@@ -313,5 +285,5 @@ def test_a_file_that_cannot_be_used_is_started_anew(tmp_path: Path, damage: str)
     anew = Index(path)
     assert anew.cursors() == {}
     with pytest.raises(Unavailable):
-        anew.search("ca", "", 10, "")
+        anew.search(Question("ca"), 10)
     anew.close()

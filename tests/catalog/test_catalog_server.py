@@ -9,16 +9,19 @@ from typing import Any
 import grpc
 import pytest
 from cho.catalog.v1 import catalog_pb2 as pb
-from cho.catalog.v1 import catalog_pb2_grpc
+from cho.catalog.v1 import catalog_pb2_grpc, search_pb2, search_pb2_grpc
 from cho.events.v1 import events_pb2
 
 from kit.config import settings
 from kit.ids import new_id, new_key
+from kit.marketrule import MarketDays, Rule
 from kit.rpc.status import error_code
 from kit.rpc.threads import Server
-from services.catalog import server, store
-from services.catalog.search.index import Cursor, Index
-from services.catalog.store import everything
+from services.catalog import markets, server, store
+from services.catalog.market import Market
+from services.catalog.search.batch import Cursor
+from services.catalog.search.feed import put
+from services.catalog.search.index import Index
 
 pytestmark = pytest.mark.usefixtures("database")
 Caller = tuple[tuple[str, str], ...]
@@ -39,6 +42,14 @@ def stub(index: Index) -> Iterator[Any]:
     running.stop()
 
 
+@pytest.fixture(scope="module")
+def suggest(index: Index) -> Iterator[Any]:
+    running = Server("127.0.0.1:0", server.servicers(index))
+    with grpc.insecure_channel(f"127.0.0.1:{running.port}") as channel:
+        yield search_pb2_grpc.SearchServiceStub(channel).SuggestProducts
+    running.stop()
+
+
 def caller(sub: str, *roles: str) -> Caller:
     return (("x-cho-edge", settings().edge_secret), ("x-cho-sub", sub), ("x-cho-roles", ",".join(roles)))
 
@@ -47,8 +58,8 @@ def reindex(index: Index) -> None:
     """What the feed does after a change, without streams."""
     with index.write() as batch:
         batch.clear()
-        for fact in everything():
-            batch.put_product(fact) if isinstance(fact, events_pb2.ProductChanged) else batch.put_merchant(fact)
+        for fact in server.everything():
+            put(batch, fact)
         batch.put_cursors([("catalog:events", Cursor("0-0", 0))])
 
 
@@ -205,6 +216,80 @@ def test_search_returns_twenty_products_unless_asked_and_a_hundred_at_most(
     refused("INVALID_ARGUMENT", stub.SearchProducts, pb.SearchProductsRequest(page_token="x"))
 
 
+@pytest.fixture
+def stalls_goods(stub: Any, index: Index, merchant: Any, vendor: Caller) -> list[str]:
+    """Fish at three prices, the dearest sold out, at a market that is held on Sundays; ids by price."""
+    sundays = MarketDays(Rule.WEEKDAYS, days=(7,))
+    markets.apply_market(Market(merchant.market_id, "Chợ Thái", "", "", sundays, False, 1, 21.5942, 105.8482))
+    goods = [("Cá mè", 9_000, 5), ("Cá chép", 70_000, 5), ("Cá lăng", 190_000, 0)]
+    made = [request(merchant, name=name, price=price, stock=stock) for name, price, stock in goods]
+    ids = [stub.CreateProduct(one, metadata=vendor).product.product_id for one in made]
+    reindex(index)
+    return ids
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "expected"),
+    [
+        ({"order": search_pb2.SEARCH_ORDER_CHEAPEST}, [0, 1, 2]),
+        ({"order": search_pb2.SEARCH_ORDER_DEAREST}, [2, 1, 0]),
+        ({"in_stock": True, "order": search_pb2.SEARCH_ORDER_CHEAPEST}, [0, 1]),
+        ({"price_min": 9_001, "price_max": 70_000}, [1]),
+        ({"market_day": "2026-11-29", "order": search_pb2.SEARCH_ORDER_CHEAPEST}, [0, 1, 2]),
+        ({"market_day": "2026-11-30"}, []),
+        ({"category": "fish"}, []),
+        ({"stars_min": 1}, []),
+        ({"near_latitude": 21.59, "near_longitude": 105.85, "within_km": 2, "price_max": 9_000}, [0]),
+        ({"near_latitude": 21.59, "near_longitude": 106.85, "within_km": 2}, []),
+        ({"merchant_id": new_id("mer")}, []),
+    ],
+)
+def test_a_search_is_narrowed_and_sorted_as_asked(
+    stub: Any, stalls_goods: list[str], narrowed: dict[str, Any], expected: list[int]
+) -> None:
+    found = stub.SearchProducts(pb.SearchProductsRequest(query="ca", **narrowed)).products
+    assert [product.product_id for product in found] == [stalls_goods[at] for at in expected]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"order": 9}, {"price_min": -1}, {"price_min": 2, "price_max": 1}, {"market_day": "29/11/2026"},
+        {"market_day": "20261129"}, {"market_day": "2026-02-30"}, {"market_day": "1901-01-01"},
+        {"merchant_id": "x" * 65}, {"stars_min": 6}, {"category": "x"}, {"near_latitude": 21.5}, {"within_km": 501},
+    ],
+)  # fmt: skip
+def test_what_a_search_cannot_be_narrowed_by_is_refused(stub: Any, stalls_goods: Any, wrong: dict[str, Any]) -> None:
+    refused("INVALID_ARGUMENT", stub.SearchProducts, pb.SearchProductsRequest(query="ca", **wrong))
+
+
+def test_what_matches_is_counted_where_asked(stub: Any, stalls_goods: Any, merchant: Any) -> None:
+    assert not stub.SearchProducts(pb.SearchProductsRequest(query="ca")).HasField("facets")
+    facets = stub.SearchProducts(pb.SearchProductsRequest(query="ca", page_size=1, facets=True)).facets
+    assert [(one.market_id, one.market_name, one.products) for one in facets.markets] == [
+        (merchant.market_id, "Chợ Thái", 3)
+    ]
+    assert [(one.price_min, one.price_max, one.products) for one in facets.prices] == [
+        (0, 9_999, 1), (50_000, 99_999, 1), (100_000, 199_999, 1),
+    ]  # fmt: skip
+    assert facets.complete
+    for band in facets.prices:
+        again = pb.SearchProductsRequest(query="ca", price_min=band.price_min, price_max=band.price_max)
+        assert len(stub.SearchProducts(again).products) == band.products
+
+
+def test_names_are_suggested_while_somebody_types(suggest: Any, stalls_goods: Any, merchant: Any) -> None:
+    def names(**asked: Any) -> list[str]:
+        return list(suggest(search_pb2.SuggestProductsRequest(**asked)).names)
+
+    assert set(names(prefix="cá")) == {"Cá mè", "Cá chép", "Cá lăng"}
+    assert names(prefix="ca ch") == ["Cá chép"]
+    assert len(names(prefix="ca", limit=2)) == 2
+    assert names(prefix="ca", market_id=new_id("mkt")) == names(prefix="") == []
+    for wrong in ({"prefix": "x" * 201}, {"prefix": "ca", "limit": 21}, {"limit": -1}, {"market_id": "x" * 65}):
+        refused("INVALID_ARGUMENT", suggest, search_pb2.SuggestProductsRequest(**wrong))
+
+
 def test_search_says_that_it_is_not_ready_before_the_index_was_built(tmp_path: Path) -> None:
     empty = Index(tmp_path / "search.sqlite3")
     running = Server("127.0.0.1:0", server.servicers(empty))
@@ -213,3 +298,83 @@ def test_search_says_that_it_is_not_ready_before_the_index_was_built(tmp_path: P
         refused("UNAVAILABLE", search, pb.SearchProductsRequest(query="che"))
     running.stop()
     empty.close()
+
+
+def test_a_draft_is_the_stalls_own_until_it_is_published_and_what_is_withdrawn_is_gone(
+    stub: Any, merchant: Any, vendor: Caller
+) -> None:
+    asked = request(merchant, draft=True, category="tea", net_grams=0)
+    draft = stub.CreateProduct(asked, metadata=vendor).product
+    assert (draft.state, draft.hidden, draft.category) == (pb.PRODUCT_STATE_DRAFT, True, "tea")
+    get = pb.GetProductRequest(product_id=draft.product_id)
+    refused("NOT_FOUND", stub.GetProduct, get)
+    asked.draft = False
+    refused("IDEMPOTENCY_CONFLICT", stub.CreateProduct, asked, vendor)
+
+    def to(state: int, **fields: Any) -> pb.UpdateProductRequest:
+        return pb.UpdateProductRequest(product_id=draft.product_id, state=state, **fields)
+
+    refused("WRONG_STATE", stub.UpdateProduct, to(pb.PRODUCT_STATE_HIDDEN), vendor)
+    refused("INVALID_ARGUMENT", stub.UpdateProduct, to(77), vendor)
+    stub.UpdateProduct(to(pb.PRODUCT_STATE_PUBLISHED), metadata=vendor)
+    assert stub.GetProduct(get).product.state == pb.PRODUCT_STATE_PUBLISHED
+    hidden = stub.UpdateProduct(to(pb.PRODUCT_STATE_HIDDEN, reason="hết vụ"), metadata=vendor).product
+    assert hidden.state_reason == "hết vụ"
+    stub.UpdateProduct(to(pb.PRODUCT_STATE_WITHDRAWN), metadata=vendor)
+    refused("WRONG_STATE", stub.UpdateProduct, to(pb.PRODUCT_STATE_PUBLISHED), vendor)
+    refused("WRONG_STATE", stub.UpdateProduct, pb.UpdateProductRequest(product_id=draft.product_id, price=1), vendor)
+    refused("WRONG_STATE", stub.UpdateProduct, pb.UpdateProductRequest(product_id=draft.product_id, stock=1), vendor)
+    refused("NOT_FOUND", stub.GetProduct, get)
+    assert stub.GetProduct(get, metadata=vendor).product.state == pb.PRODUCT_STATE_WITHDRAWN
+
+
+def test_what_is_said_about_a_product_changes_and_its_prices_are_remembered(
+    stub: Any, merchant: Any, vendor: Caller
+) -> None:
+    created = stub.CreateProduct(request(merchant, unit="túi", net_grams=100, price=290_000), metadata=vendor).product
+    assert (created.price_per_kg, created.grams_per_unit, created.available) == (2_900_000, 0, 60)
+    change = pb.UpdateProductRequest(
+        product_id=created.product_id, name="Chè đinh", description="Búp đầu vụ", category="tea", net_grams=200,
+        price=300_000,
+    )  # fmt: skip
+    changed = stub.UpdateProduct(change, metadata=vendor).product
+    assert (changed.name, changed.description, changed.category) == ("Chè đinh", "Búp đầu vụ", "tea")
+    assert (changed.net_grams, changed.price_per_kg) == (200, 1_500_000)
+    prices = stub.ListPrices(pb.ListPricesRequest(product_id=created.product_id)).prices
+    assert [one.price for one in prices] == [290_000, 300_000]
+    assert prices[0].since.ToMilliseconds() == created.updated_at.ToMilliseconds()
+    assert prices[1].since.ToMilliseconds() == changed.updated_at.ToMilliseconds()
+    weighed = stub.CreateProduct(request(merchant), metadata=vendor).product
+    assert (weighed.grams_per_unit, weighed.available, weighed.stock) == (1_000, 60_000, 60)
+    wrong = pb.UpdateProductRequest(product_id=weighed.product_id, net_grams=5)
+    refused("INVALID_ARGUMENT", stub.UpdateProduct, wrong, vendor)
+
+
+def test_a_stall_pages_through_its_own_products_in_every_state(stub: Any, merchant: Any, vendor: Caller) -> None:
+    made = [stub.CreateProduct(request(merchant, draft=n == 1), metadata=vendor).product for n in range(5)]
+    stub.UpdateProduct(pb.UpdateProductRequest(product_id=made[2].product_id, hidden=True), metadata=vendor)
+    listed, token = [], ""
+    for _ in range(3):
+        asked = pb.ListStallProductsRequest(merchant_id=merchant.merchant_id, page_size=2, page_token=token)
+        page = stub.ListStallProducts(asked, metadata=vendor)
+        listed += [product.product_id for product in page.products]
+        token = page.next_page_token
+    assert listed == [product.product_id for product in made]
+    assert not token
+    everything = pb.ListStallProductsRequest(merchant_id=merchant.merchant_id)
+    refused("NOT_FOUND", stub.ListStallProducts, everything, caller(new_id("usr"), "vendor"))
+    refused("PERMISSION_DENIED", stub.ListStallProducts, everything, caller(merchant.owner_id, "shopper"))
+    for wrong in ({"page_size": 101}, {"page_size": -1}, {"page_token": "x"}):
+        asked = pb.ListStallProductsRequest(merchant_id=merchant.merchant_id, **wrong)
+        refused("INVALID_ARGUMENT", stub.ListStallProducts, asked, vendor)
+
+
+def test_the_vocabulary_says_what_a_product_may_be(stub: Any, merchant: Any, vendor: Caller) -> None:
+    words = stub.GetVocabulary(pb.GetVocabularyRequest())
+    assert {("kg", 1_000, 1), ("lạng", 100, 1), ("chục", 0, 10), ("bó", 0, 1)} <= {
+        (unit.unit, unit.grams, unit.pieces) for unit in words.units
+    }
+    for category in words.categories[:2]:
+        assert stub.CreateProduct(request(merchant, category=category.code), metadata=vendor).product.category
+    refused("INVALID_ARGUMENT", stub.CreateProduct, request(merchant, category="xe máy"), vendor)
+    refused("INVALID_ARGUMENT", stub.CreateProduct, request(merchant, unit="đống"), vendor)

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from gateway import limits
+from gateway.bootstrap import bootstrap, write
+from gateway.cors import CorsSettings
+from gateway.envoy import envoy_binary
 from kit.config import Settings
 from tests.gateway.gateway_upstreams import PATIENCE_S, Upstream
 
 READY_S_MAX = 20
 # Long enough for a reply on a busy machine, short enough to wait for.
 UNARY_MS_MAX = int(PATIENCE_S * 1000 * 3 / 4)
+# Fewer than the upstream has threads.
+CALLS_MAX = 4
 
 
 @dataclass
@@ -70,3 +79,37 @@ def wait_until_ready(edge: Edge, envoy: subprocess.Popen[bytes], log: Path) -> N
             pass
         time.sleep(0.02)
     raise AssertionError(log.read_text())
+
+
+@contextmanager
+def gateway_of(settings: Settings, upstream: Upstream, key: ECKey, home: Path) -> Iterator[Edge]:
+    """An Envoy of these settings, ready, until the end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(limits, "UNARY_MS_MAX", UNARY_MS_MAX)
+        patch.setattr(limits, "UPSTREAM_CALLS_MAX", CALLS_MAX)
+        patch.setattr(limits, "UNARY_UPSTREAM_MS_MAX", UNARY_MS_MAX + 1_000)
+        config = bootstrap(settings, CorsSettings(_env_file=None, cors_origins="https://cho.example.vn"))
+    write(config, home / "envoy.json")
+    with (home / "envoy.log").open("wb") as log:
+        envoy = subprocess.Popen(
+            [
+                envoy_binary(),
+                "-c",
+                home / "envoy.json",
+                "--disable-hot-restart",
+                "--concurrency",
+                "1",
+                "-l",
+                "warn",
+            ],
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{settings.gateway_port}", timeout=10) as http:
+            running = Edge(settings, upstream, key, home / "envoy.json", http)
+            wait_until_ready(running, envoy, home / "envoy.log")
+            yield running
+    finally:
+        envoy.terminate()
+        envoy.wait(timeout=10)

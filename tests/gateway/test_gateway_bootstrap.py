@@ -161,3 +161,11 @@ def _buckets(config: dict[str, Any]) -> list[tuple[int, int]]:
     limiter = next(f for f in manager["http_filters"] if f["name"].endswith("local_ratelimit"))
     buckets = [d["token_bucket"] for d in limiter["typed_config"]["descriptors"]]
     return [(b["tokens_per_fill"], b["max_tokens"]) for b in buckets]
+
+
+def test_trouble_on_purpose_is_off_unless_wanted_and_impossible_outside_local(local_settings: Settings) -> None:
+    quiet = json.dumps(bootstrap(local_settings.model_copy(update={"gateway_faults": False})))
+    assert "envoy.filters.http.fault" not in quiet
+    assert "layered_runtime" not in quiet
+    with pytest.raises(ValueError, match="CHO_GATEWAY_FAULTS"):
+        Settings(_env_file=None, env="production", gateway_faults=True)

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPResponse
 from typing import Any
 
@@ -18,7 +19,8 @@ from joserfc.jwk import ECKey
 
 from gateway import limits
 from gateway.envoy import envoy_binary
-from tests.gateway.gateway_edge import UNARY_MS_MAX, Edge
+from loadtests.faults.trouble import runtime
+from tests.gateway.gateway_edge import CALLS_MAX, UNARY_MS_MAX, Edge
 from tests.gateway.gateway_upstreams import BIG_REPLY_CHARACTERS
 
 ACCOUNT = "/v1/accounts/acc_1"
@@ -29,7 +31,7 @@ def expect_error(reply: httpx.Response, status: int, reason: str) -> dict[str, A
     """The one shape, whoever made it."""
     assert (reply.status_code, reply.headers["content-type"]) == (status, "application/json"), reply.text
     body = reply.json()
-    (info,) = body["details"]
+    (info,) = [d for d in body["details"] if d["@type"].endswith("google.rpc.ErrorInfo")]
     assert set(body) == {"code", "message", "details"}
     assert body["code"] > 0
     assert body["message"]
@@ -133,7 +135,7 @@ def test_without_a_token_only_what_is_for_anyone_can_be_called(edge: Edge) -> No
         {"aud": "something-else"},
         {"sub": None},
         {"sub": "usr_1\r\nx-cho-roles: operator"},
-        {"nbf": int(time.time()) + 60},
+        {"nbf": int(time.time()) + 3600},  # made when tests are collected, minutes before they run
     ],
     ids=lambda claims: next(iter(claims)),
 )
@@ -343,6 +345,24 @@ def test_broken_http_gets_the_same_shape(edge: Edge, request_bytes: bytes, statu
     expect_error(reply, status, reason)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [b"|-h.uqy*km: a", b"x-a-bin: !", b"grpc-encoding: snappy", b"grpc-internal-encoding-request: x",
+     b"grpc-previous-rpc-attempts: x", b"grpc-tags-bin: !", b"grpc-timeout: soon", b"x: \xff", b"user-agent: \xff",
+     b"traceparent: \xff", b"x: " + b"a" * 5_000],
+)  # fmt: skip
+def test_no_header_of_a_client_breaks_the_call_behind_the_gateway(edge: Edge, header: bytes) -> None:
+    token = edge.signed_in()["authorization"].encode()
+    request = b"GET %s HTTP/1.1\r\nhost: a\r\nauthorization: %s\r\n%s\r\n\r\n" % (ACCOUNT.encode(), token, header)
+    with (
+        socket.create_connection(("127.0.0.1", edge.settings.gateway_port), timeout=5) as connection,
+        HTTPResponse(connection) as raw,
+    ):
+        connection.sendall(request)
+        raw.begin()
+        assert raw.status == 200, raw.read()
+
+
 # What services say, and what happens when they do not
 
 
@@ -440,6 +460,52 @@ def test_guessing_pins_is_counted_by_address_and_before_the_service(edge: Edge) 
     assert len(edge.upstream.seen) - before <= burst + 1
 
 
+# Too much
+
+
+def test_calls_beyond_what_a_service_can_do_are_refused_at_once_and_streams_are_counted_apart(edge: Edge) -> None:
+    headers = edge.signed_in(sub="usr_herd")
+    with ThreadPoolExecutor(CALLS_MAX) as herd:
+        slow = [herd.submit(httpx.get, f"http://{edge.address}/v1/accounts/slow", headers=headers, timeout=10)
+                for _ in range(CALLS_MAX)]  # fmt: skip
+        while edge.stat("cluster.payments.circuit_breakers.default.rq_open") == 0:
+            assert not any(call.done() for call in slow)
+        before = len(edge.upstream.seen)
+
+        refused = edge.http.get(ACCOUNT, headers=headers)
+        with edge.http.stream("GET", "/v1/merchants/mer_1/announcements", headers=headers) as stream:
+            assert stream.status_code == 200
+
+        body = expect_error(refused, 503, "OVERLOADED")
+        assert "nothing was done" in body["message"]
+        again = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retry_delay": "1s"}
+        assert again in body["details"]
+        assert refused.headers["retry-after"] == "1"
+        assert len(edge.upstream.seen) == before + 1
+        assert {call.result().status_code for call in slow} == {504}
+    assert edge.http.get(ACCOUNT, headers=headers).status_code == 200
+
+
+# Trouble on purpose
+
+
+def test_the_gateway_delays_and_refuses_on_demand_and_only_then(edge: Edge) -> None:
+    headers, port = edge.signed_in(sub="usr_unlucky"), edge.settings.gateway_admin_port
+    try:
+        runtime(port, delay=100, delay_ms=120, refuse=0)
+        started = time.monotonic()
+        assert edge.http.get(ACCOUNT, headers=headers).status_code == 200
+        assert time.monotonic() - started >= 0.12
+        runtime(port, delay=0, delay_ms=1, refuse=100)
+        before = len(edge.upstream.seen)
+        refused = expect_error(edge.http.get(ACCOUNT, headers=headers), 503, "UNAVAILABLE")
+        assert "nothing was done" in refused["message"]
+        assert len(edge.upstream.seen) == before
+    finally:
+        runtime(port, delay=0, delay_ms=1, refuse=0)
+    assert edge.http.get(ACCOUNT, headers=headers).status_code == 200
+
+
 # Streams
 
 
@@ -500,10 +566,11 @@ def test_a_grpc_client_meets_the_same_limits(edge: Edge) -> None:
         assert refused.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
 
         metadata = _metadata(edge, sub="usr_native")
-        calls = [
-            stub.GetAccount.future(payments_pb2.GetAccountRequest(), metadata=metadata)
-            for _ in range(2 * limits.RATES["READ"].burst)
-        ]
+        calls = []
+        for _ in range(4 * limits.RATES["READ"].burst):  # one after the other: at once, they would be too many
+            calls.append(stub.GetAccount.future(payments_pb2.GetAccountRequest(), metadata=metadata))
+            if calls[-1].code() != grpc.StatusCode.OK:
+                break
         assert {call.code() for call in calls} == {
             grpc.StatusCode.OK,
             grpc.StatusCode.RESOURCE_EXHAUSTED,

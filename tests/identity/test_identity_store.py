@@ -15,8 +15,8 @@ from kit import clock, crypto
 from kit.errors import AlreadyExists, InvalidArgument, PinWeak, SessionEnded, TooManyAttempts
 from kit.ids import is_id, new_id
 from services.identity import keys, store, tokens
+from services.identity.lockout import GUESSES_MAX, LOCK
 from services.identity.store.devices import DEVICES_MAX
-from services.identity.store.guesses import GUESSES_MAX, LOCK
 from services.identity.store.sessions import SESSIONS_MAX
 from services.identity.user import User
 from tests.identity.conftest import OTHER_PIN, PHONE, PIN
@@ -209,6 +209,19 @@ def test_signing_in_everywhere_at_once_leaves_no_more_sessions_than_allowed(shop
     account = account_of(shopper)
     at_once(SESSIONS_MAX * 2, lambda _: store.open_session(account, None, NOW))
     assert len(store.Session.objects(user_id=shopper.user_id)) == SESSIONS_MAX
+
+
+def test_who_knows_no_more_than_a_sessions_id_does_not_end_it(shopper: User) -> None:
+    _, token = store.open_session(account_of(shopper), None, NOW)
+    session_id, _, rest = token.partition(".")
+    other = f"ses_{'0' * 32}"
+    for forged in (f"{session_id}.{'a' * 43}", f"{session_id}.{'a' * 43}.{'0' * 32}", token[:-1] + "g"):
+        with pytest.raises(SessionEnded):
+            store.refresh_session(forged, NOW)
+    with pytest.raises(SessionEnded):
+        store.refresh_session(f"{other}.{rest}", NOW)
+    _, _, following = store.refresh_session(token, NOW)
+    store.refresh_session(following, NOW)
 
 
 def test_no_refresh_token_is_stored(shopper: User) -> None:

@@ -59,7 +59,13 @@ def test_a_token_of_a_strange_key_has_no_session() -> None:
 def test_a_refresh_token_names_its_session_and_each_is_another() -> None:
     session_id = "ses_" + "0" * 32
     token, digest = tokens.new_refresh(session_id)
-    assert tokens.read_refresh(token) == (session_id, digest)
+    assert tokens.read_refresh(token) == tokens.Refresh(session_id, digest, ours=True)
+    forged = tokens.read_refresh(f"{session_id}.{'a' * 43}.{'0' * 32}")
+    assert forged is not None
+    assert not forged.ours
+    unmarked = tokens.read_refresh(token.rpartition(".")[0])
+    assert unmarked is not None, "as they were made before"
+    assert not unmarked.ours
     assert tokens.new_refresh(session_id)[0] != token
     assert digest not in token
 

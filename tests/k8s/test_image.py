@@ -28,6 +28,23 @@ SECRETS = {
     "REDIS_URL": "redis://elsewhere:6379/0",
 }
 LEDGER_URL = "redis://:password@ledger:6379/0"
+# What only some processes are given, from Secrets of their own.
+OWN = {
+    "LEDGER_URL": LEDGER_URL,
+    "STRIPE_API_BASE": "https://cards.example",
+    "STRIPE_SECRET_KEY": "sk_live",
+    "STRIPE_WEBHOOK_SECRET": "whsec",
+    "CHO_SETTLEMENT_SIGNING_SECRET": "signing",
+    "CHO_SMS_URL": "https://messages.example",
+    "CHO_SMS_TOKEN": "messages",
+    "CHO_OIDC_ISSUER": "https://id.example",
+    "CHO_OIDC_CLIENT_ID": "cho",
+    "CHO_OIDC_CLIENT_SECRET": "outside",
+    "CHO_OIDC_REDIRECT_URI": "https://cho.example/sign-in",
+}
+OWN_SECRETS = {
+    "payments": ("stripe_secret_key", "stripe_webhook_secret"), "settlement": ("settlement_signing_secret",),
+}  # fmt: skip
 
 
 def copied() -> list[str]:
@@ -105,7 +122,7 @@ def environment(workload: str) -> dict[str, str]:
     for source in container.get("envFrom", ()):
         env |= settings_env() if "configMapRef" in source else SECRETS
     for given in container.get("env", ()):
-        env[given["name"]] = given.get("value") or (SECRETS | {"LEDGER_URL": LEDGER_URL})[given["name"]]
+        env[given["name"]] = given.get("value") or (SECRETS | OWN)[given["name"]]
     return env
 
 
@@ -123,6 +140,16 @@ def test_a_servers_pod_starts_with_its_settings(service: str, monkeypatch: pytes
     assert [found.addr(s) for s in SERVICES if s != service] == [f"{s}:50051" for s in SERVICES if s != service]
     assert found.ledger_url == (LEDGER_URL if service == "payments" else SECRETS["REDIS_URL"])
     assert (found.metrics_host, found.metrics_port) == ("0.0.0.0", 9090)
+    for name in OWN_SECRETS.get(service, ()):
+        assert found.own_secret(name)
+
+
+def test_payments_worker_has_what_the_card_provider_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment("payments-work/main").items():
+        monkeypatch.setenv(name, value)
+    found = Settings(_env_file=None)
+    assert found.own_secret("stripe_secret_key") == OWN["STRIPE_SECRET_KEY"]
+    assert found.stripe_api_base == OWN["STRIPE_API_BASE"]
 
 
 def test_envoy_accepts_what_the_gateways_pod_generates_for_it(app: Path, tmp_path: Path) -> None:

@@ -246,8 +246,13 @@ def may_enter(place: str, to: str, port: int) -> set[str]:
 
 @everywhere
 @pytest.mark.parametrize("service", SERVICES)
-def test_only_the_gateway_reaches_a_server_and_settlement_payments(place: str, service: str) -> None:
-    wanted = {"gateway", "settlement-serve"} if service == "payments" else {"gateway"}
+def test_only_the_gateway_reaches_a_server_and_who_asks_it_something(place: str, service: str) -> None:
+    asked_by = {
+        "payments": {"settlement-serve", "settlement-work", "onboarding-serve", "orders-serve"},
+        "catalog": {"orders-serve"},
+        "onboarding": {"settlement-work"},
+    }
+    wanted = {"gateway", *asked_by.get(service, set())}
     assert may_enter(place, f"{service}-serve", 50051) == wanted
 
 

@@ -114,6 +114,8 @@ async def _fill(pair: Pair) -> None:
         await until(lambda: state_of(supervisor, "valkey")[0] == State.READY)
         primary.acl_setuser(engines.COPY_USER, enabled=True)
         await until(lambda: state_of(supervisor, "valkey-replica")[0] == State.READY)
+        # The copy knows that it follows before the primary has heard so.
+        await until(lambda: primary.info("replication")["min_slaves_good_slaves"] == 1)
         primary.set("paid", "50000")
         assert primary.execute_command("WAITAOF", 1, 1, 5_000) == [1, 1]
         for server in (primary, copy):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kit import words
 from kit.errors import BY_CODE
 
 ROOT = Path(__file__).parents[2]
@@ -28,3 +29,8 @@ def test_an_error_of_the_table_is_raised_somewhere_and_a_test_expects_it(code: s
     by_state = code.startswith("HOLD_") and "'HOLD_' .. string.upper(p.state)" in PRODUCT
     assert raised or by_state, f"nothing raises {code}"
     assert re.search(rf"raises\(\(?[^)]*\b{name}\b|['\"]{code}['\"]", TESTS), f"no test expects {code}"
+
+
+def test_every_error_has_its_sentence_in_vietnamese() -> None:
+    assert set(words.VI) >= set(BY_CODE)
+    assert set(words.VI) <= set(BY_CODE), "words for an error that is none"

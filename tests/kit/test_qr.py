@@ -568,6 +568,7 @@ def codes(draw):
         amount=draw(st.none() | st.integers(1, 10**12)),
         bill_number=draw(MAYBE_LABEL),
         store_label=draw(MAYBE_LABEL),
+        reference_label=draw(MAYBE_LABEL),
         terminal_label=draw(MAYBE_LABEL),
         purpose=draw(MAYBE_LABEL),
         name_vi=draw(st.none() | VIETNAMESE),

@@ -14,15 +14,16 @@ from cho.identity.v1 import identity_pb2 as pb
 from cho.identity.v1.identity_pb2_grpc import IdentityServiceStub
 from google.api.httpbody_pb2 import HttpBody
 from google.protobuf import descriptor_pb2, descriptor_pool
+from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from kit.config import settings
-from kit.errors import InsufficientFunds, TooManyAttempts
+from kit.errors import InsufficientFunds, InvalidArgument, TooManyAttempts
 from kit.rpc import aio, threads
 from kit.rpc.call import Call, service_metadata
 from kit.rpc.policy import policy_of
-from kit.rpc.status import error_code
+from kit.rpc.status import error_code, status_of
 
 PIN_AT_S = 1_780_000_000
 IDENTITY = pb.DESCRIPTOR.services_by_name["IdentityService"]
@@ -172,6 +173,15 @@ def test_anyone_may_call_what_is_for_anyone_and_headers_come_back(served: Served
     assert served[0].calls[0].caller.sub == ""
 
 
+def test_bytes_that_are_no_request_are_the_callers_fault_and_coded(served: Served) -> None:
+    not_utf8 = b"\x0a\x01\xff"  # field 1, a string of one byte
+    for name in ("SignIn", "CreateUser"):
+        raw = served[2].unary_unary(f"/{IDENTITY.full_name}/{name}")
+        metadata = [*SHOPPER[:2], ("x-cho-roles", "operator")]
+        refused = refusal(raw, not_utf8, metadata=metadata)
+        assert (refused.code(), error_code(refused)) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENT")
+
+
 def test_the_handler_knows_who_calls_and_by_which_request(served: Served) -> None:
     IdentityServiceStub(served[2]).GetMe(pb.GetMeRequest(), metadata=SHOPPER)
     (call,) = served[0].calls
@@ -315,3 +325,16 @@ def test_a_stream_that_fails_ends_with_its_code() -> None:
         return heard, code
 
     assert asyncio.run(run()) == ([b"one"], "INSUFFICIENT_FUNDS")
+
+
+def test_a_domain_error_says_in_vietnamese_what_a_person_reads(served: Served) -> None:
+    refused = refusal(IdentityServiceStub(served[2]).RefreshToken, pb.RefreshTokenRequest())
+    status = status_pb2.Status.FromString(dict(refused.trailing_metadata())["grpc-status-details-bin"])
+    sentence = error_details_pb2.LocalizedMessage()
+    assert status.details[1].Unpack(sentence)
+    assert (sentence.locale, sentence.message) == ("vi-VN", "Số dư không đủ.")
+    own = status_pb2.Status.FromString(
+        dict(status_of(InvalidArgument("no", vi="Sai rồi."))[2])["grpc-status-details-bin"]
+    )
+    assert own.details[1].Unpack(sentence)
+    assert sentence.message == "Sai rồi."

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
+import fpdf
 import grpc
+import pypdfium2
 import pytest
 import structlog
 import zxingcpp
 from cho.onboarding.v1 import onboarding_pb2 as pb
 from google.protobuf.message_factory import GetMessageClass
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from kit import qr
 from kit.config import settings
+from kit.errors import QrInvalid
 from kit.ids import new_id, new_key
 from kit.rpc.status import error_code
-from kit.rpc.threads import Server
-from services.onboarding import seed, server, store
-from services.onboarding.merchant import Registration
+from services.onboarding import seed, store
+from services.onboarding.draw import drawn
+from services.onboarding.form import Form
+from services.onboarding.store.document import PERSONAL
 
 pytestmark = pytest.mark.usefixtures("database")
 
 SERVICE = pb.DESCRIPTOR.services_by_name["OnboardingService"]
 TEAM, MANAGER, OPERATOR, AUDITOR = (new_id("usr") for _ in range(4))
-Another = Callable[[int], Registration]
+Another = Callable[[int], Form]
 
 
 class Client:
@@ -50,14 +57,6 @@ class Client:
         return error_code(failed.value)
 
 
-@pytest.fixture(scope="module")
-def channel(_database: None) -> Iterator[grpc.Channel]:
-    running = Server("127.0.0.1:0", server.servicers())
-    with grpc.insecure_channel(f"127.0.0.1:{running.port}") as opened:
-        yield opened
-    running.stop()
-
-
 @pytest.fixture
 def team(channel: grpc.Channel) -> Client:
     return Client(channel, TEAM, "team")
@@ -74,21 +73,21 @@ def operator(channel: grpc.Channel) -> Client:
 
 
 @pytest.fixture
-def vendor(channel: grpc.Channel, registration: Registration) -> Client:
+def vendor(channel: grpc.Channel, registration: Form) -> Client:
     return Client(channel, registration.owner_id, "vendor", "shopper")
 
 
-def body(registration: Registration, **changes: Any) -> dict[str, Any]:
+def body(registration: Form, **changes: Any) -> dict[str, Any]:
     account = pb.SettlementAccount(
         bank_bin=registration.bank_bin,
         account_number=registration.account_number,
         account_name=registration.account_name,
     )
-    names = ("request_id", "name", "market_id", "stall", "owner_id", "category_code")
+    names = ("request_id", "name", "market_id", "stall", "owner_id", "category_code", *PERSONAL)
     return {name: getattr(registration, name) for name in names} | {"settlement_account": account} | changes
 
 
-def activated(team: Client, manager: Client, registration: Registration) -> str:
+def activated(team: Client, manager: Client, registration: Form) -> str:
     merchant_id = team("RegisterMerchant", **body(registration)).merchant.merchant_id
     manager("ApproveMerchant", merchant_id=merchant_id)
     return str(merchant_id)
@@ -105,7 +104,7 @@ def test_anybody_sees_the_markets_by_name(channel: grpc.Channel) -> None:
 
 
 def test_a_merchant_is_registered_by_one_and_approved_by_another(
-    team: Client, manager: Client, registration: Registration
+    team: Client, manager: Client, registration: Form
 ) -> None:
     drafted = team("RegisterMerchant", **body(registration)).merchant
     assert drafted.state == pb.MERCHANT_STATE_SUBMITTED
@@ -117,14 +116,14 @@ def test_a_merchant_is_registered_by_one_and_approved_by_another(
     assert (approved.market_name, approved.settlement_account.bank_name) == ("Chợ Hùng Sơn", "Agribank")
 
 
-def test_a_manager_cannot_approve_what_the_same_person_registered(manager: Client, registration: Registration) -> None:
+def test_a_manager_cannot_approve_what_the_same_person_registered(manager: Client, registration: Form) -> None:
     merchant_id = manager("RegisterMerchant", **body(registration)).merchant.merchant_id
     assert manager.refused("ApproveMerchant", merchant_id=merchant_id) == "FOUR_EYES"
     assert manager("GetMerchant", merchant_id=merchant_id).merchant.state == pb.MERCHANT_STATE_SUBMITTED
 
 
 def test_suspending_and_reinstating_needs_a_reason_and_the_right_state(
-    team: Client, manager: Client, operator: Client, registration: Registration
+    team: Client, manager: Client, operator: Client, registration: Form
 ) -> None:
     merchant_id = activated(team, manager, registration)
     assert operator.refused("SuspendMerchant", merchant_id=merchant_id) == "INVALID_ARGUMENT"
@@ -136,14 +135,14 @@ def test_suspending_and_reinstating_needs_a_reason_and_the_right_state(
     assert manager.refused("ApproveMerchant", merchant_id=merchant_id) == "WRONG_STATE"
 
 
-def test_the_same_request_is_one_merchant_and_another_body_a_conflict(team: Client, registration: Registration) -> None:
+def test_the_same_request_is_one_merchant_and_another_body_a_conflict(team: Client, registration: Form) -> None:
     first = team("RegisterMerchant", **body(registration))
     assert team("RegisterMerchant", **body(registration)) == first
     assert team.refused("RegisterMerchant", **body(registration, stall="C-1")) == "IDEMPOTENCY_CONFLICT"
 
 
 def test_a_vendor_sees_the_own_merchants_and_a_stranger_cannot_tell_that_they_exist(
-    channel: grpc.Channel, team: Client, manager: Client, vendor: Client, registration: Registration
+    channel: grpc.Channel, team: Client, manager: Client, vendor: Client, registration: Form
 ) -> None:
     merchant_id = activated(team, manager, registration)
     assert vendor("GetMerchant", merchant_id=merchant_id).merchant.merchant_id == merchant_id
@@ -162,7 +161,7 @@ def test_a_vendor_sees_the_own_merchants_and_a_stranger_cannot_tell_that_they_ex
 
 @pytest.mark.parametrize("role", ["team", "market_manager", "operator", "auditor"])
 def test_who_runs_the_platform_sees_every_merchant(
-    channel: grpc.Channel, team: Client, manager: Client, registration: Registration, role: str
+    channel: grpc.Channel, team: Client, manager: Client, registration: Form, role: str
 ) -> None:
     merchant_id = activated(team, manager, registration)
     somebody = Client(channel, AUDITOR, role)
@@ -171,7 +170,7 @@ def test_who_runs_the_platform_sees_every_merchant(
     assert [merchant.merchant_id for merchant in listed.merchants] == [merchant_id]
 
 
-def test_roles_are_kept(channel: grpc.Channel, vendor: Client, team: Client, registration: Registration) -> None:
+def test_roles_are_kept(channel: grpc.Channel, vendor: Client, team: Client, registration: Form) -> None:
     assert vendor.refused("RegisterMerchant", **body(registration)) == "PERMISSION_DENIED"
     assert team.refused("ApproveMerchant", merchant_id=new_id("mer")) == "PERMISSION_DENIED"
     assert vendor.refused("ListMerchants", market_id=registration.market_id) == "PERMISSION_DENIED"
@@ -190,7 +189,7 @@ def test_lists_are_paged(team: Client, another: Another) -> None:
 @pytest.mark.parametrize(
     "fields", [{"state": 0}, {"state": 9}, {"market_id": ""}, {"page_size": 101}, {"page_token": "trang hai"}]
 )
-def test_a_list_that_makes_no_sense_is_refused(team: Client, registration: Registration, fields: dict) -> None:
+def test_a_list_that_makes_no_sense_is_refused(team: Client, registration: Form, fields: dict) -> None:
     wanted = {"market_id": registration.market_id, "state": pb.MERCHANT_STATE_ACTIVE} | fields
     assert team.refused("ListMerchants", **wanted) == "INVALID_ARGUMENT"
 
@@ -215,14 +214,12 @@ def test_a_list_that_makes_no_sense_is_refused(team: Client, registration: Regis
         ),
     ],
 )
-def test_a_bad_registration_is_refused_with_a_code(
-    team: Client, registration: Registration, fields: dict, code: str
-) -> None:
+def test_a_bad_registration_is_refused_with_a_code(team: Client, registration: Form, fields: dict, code: str) -> None:
     assert team.refused("RegisterMerchant", **body(registration, **fields)) == code
 
 
 def test_a_taken_settlement_account_is_refused(
-    team: Client, manager: Client, registration: Registration, another: Another
+    team: Client, manager: Client, registration: Form, another: Another
 ) -> None:
     activated(team, manager, registration)
     account = body(registration)["settlement_account"]
@@ -230,7 +227,7 @@ def test_a_taken_settlement_account_is_refused(
 
 
 def test_the_stalls_code_leads_back_to_the_merchant(
-    team: Client, manager: Client, vendor: Client, registration: Registration
+    team: Client, manager: Client, vendor: Client, registration: Form
 ) -> None:
     merchant_id = activated(team, manager, registration)
     static = vendor("GetMerchantQr", merchant_id=merchant_id, format="payload")
@@ -244,14 +241,40 @@ def test_the_stalls_code_leads_back_to_the_merchant(
     png = vendor("GetMerchantQr", merchant_id=merchant_id, format="png", **bill)
     assert png.content_type == "image/png"
     with Image.open(io.BytesIO(png.data)) as picture:
-        assert zxingcpp.read_barcode(picture.convert("L")).text == dynamic
+        (seen,) = zxingcpp.read_barcodes(picture.convert("L"))
+    assert seen.text == dynamic
     svg = vendor("GetMerchantQr", merchant_id=merchant_id)
     assert svg.content_type == "image/svg+xml"
-    assert b"<svg" in svg.data
+    assert read_back(svg.data) == static.data.decode()
+
+
+def read_back(svg: bytes) -> str:
+    """What another program reads of an SVG that others again have drawn."""
+    page = fpdf.FPDF(format=(100, 100))
+    page.add_page()
+    page.image(io.BytesIO(svg), x=0, y=0, w=100, h=100)
+    (sheet,) = pypdfium2.PdfDocument(bytes(page.output()))
+    (seen,) = zxingcpp.read_barcodes(
+        sheet.render(scale=3).to_pil().convert("L"),
+        formats=zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode]),
+    )
+    return seen.text
+
+
+@given(st.integers(0, 10**18 - 1))
+@hypothesis_settings(max_examples=10)
+def test_a_payers_one_time_code_is_read_back_from_its_picture(number: int) -> None:
+    assert read_back(drawn(f"{number:018}")) == f"{number:018}"
+
+
+def test_what_is_no_code_is_not_drawn() -> None:
+    for payload in ("", "https://example.vn", "1" * 17, "1" * 19, "１" * 18):
+        with pytest.raises(QrInvalid):
+            drawn(payload)
 
 
 def test_a_code_is_refused_for_a_merchant_that_is_not_active_and_for_bad_wishes(
-    team: Client, manager: Client, operator: Client, registration: Registration
+    team: Client, manager: Client, operator: Client, registration: Form
 ) -> None:
     merchant_id = team("RegisterMerchant", **body(registration)).merchant.merchant_id
     assert team.refused("GetMerchantQr", merchant_id=merchant_id) == "MERCHANT_NOT_PAYABLE"
@@ -263,7 +286,7 @@ def test_a_code_is_refused_for_a_merchant_that_is_not_active_and_for_bad_wishes(
     assert team.refused("GetMerchantQr", merchant_id=merchant_id) == "MERCHANT_NOT_PAYABLE"
 
 
-def test_the_account_number_is_in_no_reply(team: Client, manager: Client, registration: Registration) -> None:
+def test_the_account_number_is_in_no_reply(team: Client, manager: Client, registration: Form) -> None:
     number = registration.account_number
     drafted = team("RegisterMerchant", **body(registration))
     approved = manager("ApproveMerchant", merchant_id=drafted.merchant.merchant_id)
@@ -278,12 +301,15 @@ def test_the_account_number_is_in_no_reply(team: Client, manager: Client, regist
 
 
 def test_the_account_number_is_not_logged_even_where_registering_fails_unexpectedly(
-    team: Client, registration: Registration, monkeypatch: pytest.MonkeyPatch
+    team: Client, registration: Form, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = io.StringIO()
-    processors = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    processors: list[Any] = [
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(ensure_ascii=False),
+    ]
     logger = structlog.wrap_logger(structlog.PrintLogger(written), processors=processors)
-    monkeypatch.setattr("kit.rpc.threads._logger", logger)
+    monkeypatch.setattr("kit.rpc.failures._logger", logger)
 
     def fail(document: store.MerchantDocument, **_: Any) -> None:
         raise RuntimeError(f"cannot save {document.to_mongo().to_dict()}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -10,11 +10,13 @@ import redis
 from cho.events.v1.intent_pb2 import Intent
 
 from kit.ids import new_id, new_key
-from services.payments import limits, transfer
-from services.payments.store import library
+from services.payments import limits, store, transfer
+from services.payments.store import disbursements, library, topups, webhooks
 from services.payments.store.client import LedgerClient
 from services.payments.store.keys import Keys
 from services.payments.store.ledger import Ledger, Order, Posted
+from tests.conftest import opened
+from tests.payments.api import Api, serve
 
 TELECOMS = ("VIETTEL", "VNPT", "MOBIFONE")
 OPERATOR = Intent(caller_id="test")
@@ -31,7 +33,7 @@ def open_gate(url: str, genesis: str = "cell-test", may_found: bool = True) -> l
         library.load(client)
         keys = Keys("c01")
         run = client.info("server")["run_id"]
-        return client.fcall("gate_v2", 2, keys.meta, keys.stream, run, genesis, "1" if may_found else "0", "0")
+        return client.fcall("gate_v3", 2, keys.meta, keys.stream, run, genesis, "1" if may_found else "0", "0")
 
 
 @dataclass
@@ -44,7 +46,8 @@ class Bench:
     url: str
 
     def redis(self) -> redis.Redis:
-        return redis.Redis.from_url(self.url, decode_responses=True)
+        # An intent is bytes.
+        return redis.Redis.from_url(self.url, decode_responses=True, encoding_errors="backslashreplace")
 
     async def wallet(self, telecom: str = "VIETTEL", balance: int = 0, owner: str = "", exempt: bool = False) -> str:
         owner = owner or new_id("usr")
@@ -65,7 +68,7 @@ class Bench:
         k = self.keys
         keys = [k.meta, k.stream, k.account(merchant_id), k.bank_account("idx" + merchant_id), k.owner(owner)]
         args = (merchant_id, owner, state, version, "970436", "5999", "Bà Lan", "Chợ Thái", "A-1", "scope", b"")
-        assert (await self.ledger._call("merchant_v2", keys, *args))[0] == "OK"
+        assert (await self.ledger._call("merchant_v3", keys, *args))[0] == "OK"
         return merchant_id
 
     async def post(self, op: str, amount: int, legs: list[transfer.Leg], fee: int = 0, **order: object) -> Posted:
@@ -132,3 +135,19 @@ async def bench(valkey: str) -> AsyncIterator[Bench]:
     with redis.Redis.from_url(valkey, decode_responses=True) as check:
         rows = [check.hmget(k, "dp", "cp") for k in check.scan_iter(Keys("c01").account("*"), count=1000)]
     assert sum(int(d) for d, _ in rows) == sum(int(c) for _, c in rows)
+
+
+@pytest.fixture
+async def api(bench: Bench) -> AsyncIterator[Api]:
+    """Payments' server over a real channel."""
+    async with serve(bench) as api:
+        yield api
+
+
+@pytest.fixture
+def documents(mongo_uri: str) -> Iterator[None]:
+    """Payments' documents, none of them there yet."""
+    with opened(store.open_documents, mongo_uri):
+        for kind in (*topups.DOCUMENTS, *disbursements.DOCUMENTS, *webhooks.DOCUMENTS):
+            kind.objects.delete()
+        yield

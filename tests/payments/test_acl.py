@@ -58,7 +58,7 @@ async def test_every_operation_works_as_the_restricted_user(bench: Bench, user_u
         ("XTRIM", "{c01}:ledger", "MAXLEN", "0"),
         ("XDEL", "{c01}:ledger", "1-0"),
         ("EVAL", "return 1", "0"),
-        ("FUNCTION", "DELETE", "cho_ledger_v2"),
+        ("FUNCTION", "DELETE", "cho_ledger_v3"),
         ("FUNCTION", "LOAD", "#!lua name=x"),
         ("CONFIG", "SET", "appendfsync", "no"),
         ("REPLICAOF", "NO", "ONE"),

@@ -184,7 +184,9 @@ async def test_a_code_pays_once_below_its_ceiling_and_only_from_its_wallet(bench
     wallet, other = await bench.wallet(balance=900_000, owner="usr_w"), await bench.wallet(balance=900_000)
     merchant = await bench.merchant()
     await make_code(bench, wallet, "usr_w", 50_000)
-    assert await bench.ledger.wallet_of_code("d1") == wallet
+    found = await bench.ledger.code("d1")
+    assert found is not None
+    assert (found.state, found.wallet_id) == ("active", wallet)
     with pytest.raises(CodeInvalid):
         await redeem(bench, other, merchant, 1_000)
     with pytest.raises(CodeInvalid):

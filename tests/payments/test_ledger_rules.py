@@ -29,9 +29,11 @@ from kit.errors import (
     InsufficientFunds,
     LedgerFenced,
     LimitExceeded,
+    NetDebitCapExceeded,
     RefundExceedsPayment,
     TooLate,
     WindowNotOpen,
+    WrongState,
 )
 from kit.ids import new_id, new_key
 from kit.ledger_event import LedgerEvent, from_fields, from_raw
@@ -81,7 +83,7 @@ end)
 
 
 def watched() -> str:
-    source = library.source().replace("name=cho_ledger_v2", "name=cho_ledger_watched")
+    source = library.source().replace("name=cho_ledger_v3", "name=cho_ledger_watched")
     assert source.count(_CALL) == 1
     assert "redis.call" not in source.replace(_CALL, "").replace("redis.call does not exist", "")
     return source.replace(_CALL, _WATCHED_CALL) + _TESTS
@@ -119,7 +121,7 @@ async def watched_bench(url: str) -> AsyncIterator[Watched]:
     with redis.Redis.from_url(url, decode_responses=True) as admin:
         admin.function_load(watched(), replace=True)
         run = admin.info("server")["run_id"]
-        assert admin.fcall("gate_v2", 2, KEYS.meta, KEYS.stream, run, "cell-test", "1", "0")[0] == "OK"
+        assert admin.fcall("gate_v3", 2, KEYS.meta, KEYS.stream, run, "cell-test", "1", "0")[0] == "OK"
     client = LedgerClient(url)
     await client.start()
     bench = Watched(Ledger(client, KEYS), client, KEYS, url)
@@ -194,7 +196,7 @@ async def _frozen(b: Bench, p: People) -> Act:
 def _gate(b: Bench, promoted: str) -> list[str]:
     with b.redis() as client:
         try:
-            return client.fcall("gate_v2", 2, KEYS.meta, KEYS.stream, b.client.run, "cell-test", "0", promoted)
+            return client.fcall("gate_v3", 2, KEYS.meta, KEYS.stream, b.client.run, "cell-test", "0", promoted)
         except redis.ResponseError as error:
             raise hiredis.ReplyError(str(error)) from error
 
@@ -336,6 +338,58 @@ def _undone(
     return prepare
 
 
+async def _sold(b: Bench, p: People) -> None:
+    await b.pay(p.wallet, p.merchant, 50_000, 500)
+
+
+async def _paid_out(b: Bench, p: People, fee: int = 0) -> Posted:
+    await _sold(b, p)
+    return await b.post("payout", 7_000, transfer.payout(p.merchant, 7_000, fee), fee)
+
+
+async def _paid_out_at_cost(b: Bench, p: People) -> Posted:
+    return await _paid_out(b, p, 70)
+
+
+async def _fees_paid_out(b: Bench, p: People) -> Posted:
+    await _sold(b, p)
+    return await b.post("payout", 400, transfer.payout(transfer.PLATFORM_FEE, 400))
+
+
+async def _bank_paid(b: Bench, p: People) -> Posted:
+    made = await _paid_out(b, p)
+    await b.post("paid", 7_000, transfer.paid(7_000), related=made.transfer_id)
+    return made
+
+
+async def _bank_paid_fees(b: Bench, p: People) -> Posted:
+    made = await _fees_paid_out(b, p)
+    await b.post("paid", 400, transfer.paid(400), related=made.transfer_id)
+    return made
+
+
+async def _deposited(b: Bench, p: People) -> None:
+    await b.post("liquidity_in", 9_000, transfer.liquidity_in("VIETTEL", 9_000))
+    await b.ledger.set_cap("VIETTEL", 5_000, OPERATOR)
+
+
+def _corrects(debited: str, credited: str) -> Callable[[Bench, People], Awaitable[Act]]:
+    async def prepare(b: Bench, p: People) -> Act:
+        await _paid_out(b, p)
+        for account in (transfer.PLATFORM_FEE, transfer.TRANSIT, p.merchant):
+            assert await b.balance(account) > 7
+        ids = {"merchant": p.merchant, "fee": transfer.PLATFORM_FEE, "transit": transfer.TRANSIT,
+               "nostro": transfer.NOSTRO, "suspense": transfer.SUSPENSE}  # fmt: skip
+        proposal = new_id("prp")
+        await b.ledger.propose(proposal, "correct", "brk_1", "usr_one", now_ms() + 60_000, "why", OPERATOR)
+        return lambda: b.post(
+            "correct", 7, transfer.correct(ids[debited], ids[credited], 7), related="brk_1", guard="proposal",
+            guard_key=b.ledger.proposal_key(proposal), guard_value="usr_two", key=p.key,
+        )  # fmt: skip
+
+    return prepare
+
+
 V, BOTH = "VIETTEL", ("VIETTEL", "VNPT")
 OPERATIONS: dict[str, Callable[[Bench, People], Awaitable[Act]]] = {
     "fund the telecom's own money": _now(
@@ -409,6 +463,75 @@ OPERATIONS: dict[str, Callable[[Bench, People], Awaitable[Act]]] = {
     "recover from a wallet": _after(_debt, lambda b, p, debt: acts.recover(b, p.wallet, debt, 999, V, key=p.key)),
     "recover from a merchant": _after(_debt, lambda b, p, debt: acts.recover(b, p.merchant, debt, 999, key=p.key)),
     "recover all that is owed": _after(_debt, lambda b, p, debt: acts.recover(b, p.merchant, debt, 1_000, key=p.key)),
+    "payout": _after(_sold, lambda b, p, _: b.post("payout", 7, transfer.payout(p.merchant, 7), key=p.key)),
+    "payout that was asked for": _after(
+        _sold, lambda b, p, _: b.post("payout", 70, transfer.payout(p.merchant, 70, 3), 3, key=p.key)
+    ),
+    "payout of the platform's fees": _after(
+        _sold, lambda b, p, _: b.post("payout", 7, transfer.payout(transfer.PLATFORM_FEE, 7), key=p.key)
+    ),
+    "paid": _after(
+        _paid_out,
+        lambda b, p, out: b.post("paid", 7_000, transfer.paid(7_000), related=out.transfer_id, key=p.key),
+    ),
+    "refusal: a part of a payout": _after(
+        _paid_out, lambda b, p, out: b.post("paid", 6_999, transfer.paid(6_999), related=out.transfer_id, key=p.key)
+    ),
+    "unpaid": _after(
+        _paid_out,
+        lambda b, p, out: b.post(
+            "unpaid", 7_000, transfer.unpaid(p.merchant, 7_000), related=out.transfer_id, key=p.key
+        ),
+    ),
+    "unpaid, with its fee": _after(
+        _paid_out_at_cost,
+        lambda b, p, out: b.post(
+            "unpaid", 7_000, transfer.unpaid(p.merchant, 7_000, 70), 70, related=out.transfer_id, key=p.key
+        ),
+    ),
+    "unpaid fees": _after(
+        _fees_paid_out,
+        lambda b, p, out: b.post(
+            "unpaid", 400, transfer.unpaid(transfer.PLATFORM_FEE, 400), related=out.transfer_id, key=p.key
+        ),
+    ),
+    "returned": _after(
+        _bank_paid,
+        lambda b, p, out: b.post(
+            "returned", 7_000, transfer.returned(p.merchant, 7_000), related=out.transfer_id, key=p.key
+        ),
+    ),
+    "returned fees": _after(
+        _bank_paid_fees,
+        lambda b, p, out: b.post(
+            "returned", 400, transfer.returned(transfer.PLATFORM_FEE, 400), related=out.transfer_id, key=p.key
+        ),
+    ),
+    "net of a telecom that owed": _after(_sold, lambda b, p, _: b.post("net", 7, transfer.net(V, -7), key=p.key)),
+    "net of a telecom that was owed": _now(lambda b, p: b.post("net", 7, transfer.net(V, 7), key=p.key)),
+    "net of the card provider": _after(
+        _topped, lambda b, p, _: b.post("net", 7, transfer.net("STRIPE", -7), key=p.key)
+    ),
+    "net back to the card provider": _now(lambda b, p: b.post("net", 7, transfer.net("STRIPE", 7), key=p.key)),
+    "interchange": _after(_sold, lambda b, p, _: b.post("interchange", 7, transfer.interchange(V, 7), key=p.key)),
+    "deposit": _now(lambda b, p: b.post("liquidity_in", 7, transfer.liquidity_in(V, 7), key=p.key)),
+    "deposit taken back": _after(
+        _deposited, lambda b, p, _: b.post("liquidity_out", 7, transfer.liquidity_out(V, 7), key=p.key)
+    ),
+    "refusal: a deposit that a cap rests on": _after(
+        _deposited, lambda b, p, _: b.post("liquidity_out", 9_000, transfer.liquidity_out(V, 9_000), key=p.key)
+    ),
+    "refusal: more than the net debit cap": _after(
+        _deposited, lambda b, p, _: b.pay(p.wallet, p.merchant, 90_000, key=p.key)
+    ),
+    "net debit cap": _after(_deposited, lambda b, p, _: b.ledger.set_cap(V, 6_000, OPERATOR)),
+    "net debit cap again": _after(_deposited, lambda b, p, _: b.ledger.set_cap(V, 5_000, OPERATOR)),
+    "no net debit cap": _after(_deposited, lambda b, p, _: b.ledger.set_cap(V, None, OPERATOR)),
+    **{
+        f"correct {debited} to {credited}": _corrects(debited, credited)
+        for other in ("nostro", "merchant", "fee", "transit")
+        for debited, credited in ((other, "suspense"), ("suspense", other))
+    },
     "undo a payment": _undone("pay", lambda p, _: transfer.pay(p.wallet, p.merchant, V, 7_000, 14), 14, V),
     "undo a capture": _undone(
         "capture", lambda p, _: transfer.pay(p.wallet, p.merchant, V, 7_000, 14), 14, V, before=_held
@@ -491,10 +614,10 @@ OPERATIONS: dict[str, Callable[[Bench, People], Awaitable[Act]]] = {
     "resolve again": _resolved,
     "cut": _now(lambda b, p: b.ledger.cut(1, "op")),
     "cut again": _cut_again,
-    "rules": _now(lambda b, p: b.ledger._call("rules_v2", [KEYS.meta, KEYS.stream, KEYS.rules], "", "scope")),
+    "rules": _now(lambda b, p: b.ledger._call("rules_v3", [KEYS.meta, KEYS.stream, KEYS.rules], "", "scope")),
     "rules again": _now(
         lambda b, p: b.ledger._call(
-            "rules_v2", [KEYS.meta, KEYS.stream, KEYS.rules], limits.encode(limits.in_force(1_000_000)), "scope"
+            "rules_v3", [KEYS.meta, KEYS.stream, KEYS.rules], limits.encode(limits.in_force(1_000_000)), "scope"
         )
     ),
     "gate after a restart": _now(lambda b, p: _gate(b, "0")),
@@ -504,8 +627,7 @@ OPERATIONS: dict[str, Callable[[Bench, People], Awaitable[Act]]] = {
 
 REFUSED = (
     InsufficientFunds, LimitExceeded, RefundExceedsPayment, IdempotencyConflict, AmountMismatch, CodeCeiling,
-    CaptureExceedsHold, GuaranteeShort,
-)  # fmt: skip
+    CaptureExceedsHold, GuaranteeShort, NetDebitCapExceeded, WrongState)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -561,7 +683,7 @@ _KINDS = {"wal": "wallet", "agt": "agent", "mer": "merchant", "rcv": "receivable
 async def test_every_function_and_every_shape_of_legs_is_among_these_operations(
     valkey: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    called, seen, send = {"gate_v2"}, set(), LedgerClient.send
+    called, seen, send = {"gate_v3"}, set(), LedgerClient.send
 
     def noted(self: LedgerClient, *command: Any) -> Any:
         called.add(command[1])
@@ -597,7 +719,7 @@ async def test_founding_a_cell_is_planned_too(valkey: str) -> None:
         for broken_at in range(1, 10):
             client.fcall("test_arm", 0, broken_at)
             with pytest.raises(redis.ResponseError, match="injected"):
-                client.fcall("gate_v2", 2, KEYS.meta, KEYS.stream, "run", "genesis", "1", "0")
+                client.fcall("gate_v3", 2, KEYS.meta, KEYS.stream, "run", "genesis", "1", "0")
             assert client.keys("*") == []
             if client.fcall("test_trace", 0)[-1][0] == "sXADD":
                 return

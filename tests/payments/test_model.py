@@ -113,7 +113,7 @@ class Days(RuleBasedStateMachine):
         merchant, owner = self.merchants[number], f"usr_{number}"
         keys = [KEYS.meta, KEYS.stream, KEYS.account(merchant), KEYS.bank_account(merchant), KEYS.owner(owner)]
         args = (merchant, owner, state, self.version, f"97043{number}", category, "Bà Lan", "Chợ", "A", "scope", b"")
-        assert self.run(self.ledger._call("merchant_v2", keys, *args))[0] == "OK"
+        assert self.run(self.ledger._call("merchant_v3", keys, *args))[0] == "OK"
 
     def passes(self, ms: int) -> None:
         self.model.now += ms

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
-from collections.abc import AsyncIterator, Awaitable
-from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -15,128 +14,45 @@ import redis
 from cho.events.v1.events_pb2 import UserChanged
 from cho.events.v1.intent_pb2 import Intent
 from cho.payments.v1 import payments_pb2 as pb
-from cho.payments.v1.payments_pb2_grpc import PaymentsServiceStub
 from google.protobuf.message import Message
 
 from kit import qr
 from kit.clock import now
-from kit.config import settings
-from kit.crypto import account_index, phone_index
+from kit.crypto import phone_index
 from kit.ids import new_id, new_key
 from kit.ledger_event import from_fields
-from kit.rpc.aio import Server
 from kit.rpc.status import error_code
 from kit.streams.event import Event
 from services.payments import announce, transfer
+from services.payments.server.common import KIND_OF
 from services.payments.server.directory import Directory
-from services.payments.server.payments import PaymentsServicer
-from services.payments.store import live
+from services.payments.store import changes, library, live
 from services.payments.store.live import STREAM, Followers, live_key
 from services.payments.store.people import People, put_person
+from services.payments.store.stickers import Stickers
+from tests.payments.api import (
+    ACCOUNT,
+    BANK,
+    OFFICER,
+    OPERATOR,
+    OTHER_OFFICER,
+    SERVICE,
+    VIETTEL,
+    VNPT,
+    WAIT_S_MAX,
+    Api,
+    Person,
+    fund,
+    person,
+)
 from tests.payments.conftest import Bench
 
 pytestmark = pytest.mark.anyio
-
-VIETTEL, VNPT = pb.TELECOM_VIETTEL, pb.TELECOM_VNPT
-BANK, ACCOUNT = "970436", "0123456789"
-WAIT_S_MAX = 15
-
-
-@dataclass(frozen=True)
-class Person:
-    """Whom the gateway says the caller is."""
-
-    sub: str
-    roles: tuple[str, ...]
-    institution: str = ""
-
-    def claims(self, **changes: str) -> tuple[tuple[str, str], ...]:
-        found = {
-            "x-cho-edge": settings().edge_secret,
-            "x-cho-sub": self.sub,
-            "x-cho-roles": ",".join(self.roles),
-            "x-cho-ins": self.institution,
-            "x-cho-pin-at": str(int(time.time())),
-            **{name.replace("_", "-"): value for name, value in changes.items()},
-        }
-        return tuple((name, value) for name, value in found.items() if value)
-
-
-def person(*roles: str, institution: str = "") -> Person:
-    return Person(new_id("usr"), roles or ("shopper",), institution)
-
-
-OPERATOR, SERVICE = person("operator"), Person("service:settlement", ("service",))
-OFFICER, OTHER_OFFICER = person("officer", institution="VIETTEL"), person("officer", institution="VNPT")
-
-
-@dataclass
-class Api:
-    """The service, and the ledger behind it."""
-
-    stub: Any
-    bench: Bench
-    followers: Followers
-
-    def __call__(self, who: Person, method: str, request: Message, **claims: str) -> Awaitable[Any]:
-        return getattr(self.stub, method)(request, metadata=who.claims(**claims), timeout=WAIT_S_MAX)  # type: ignore[no-any-return]
-
-    async def code(self, who: Person, method: str, request: Message, **claims: str) -> str:
-        """The code that the call is refused with."""
-        with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await self(who, method, request, **claims)
-        return error_code(refused.value)
-
-    async def shopper(self, balance: int = 0, telecom: int = VIETTEL) -> tuple[Person, str]:
-        """Somebody and their wallet."""
-        somebody = person("shopper")
-        wallet = (await self(somebody, "OpenWallet", pb.OpenWalletRequest(telecom=telecom))).wallet.account_id
-        if balance:
-            name = {VIETTEL: "VIETTEL", VNPT: "VNPT"}[telecom]
-            agent = await self.bench.agent(name, balance)
-            await self.bench.post("cash_in", balance, transfer.cash_in(agent, wallet, balance))
-        return somebody, wallet
-
-    async def vendor(self, category: str = "5499", account: str = "", state: str = "open") -> tuple[Person, str]:
-        """A vendor and their merchant; vegetables cost no fee."""
-        vendor, merchant, k = person("vendor"), new_id("mer"), self.bench.keys
-        index = account_index(BANK, account) if account else "idx" + merchant
-        keys = [k.meta, k.stream, k.account(merchant), k.bank_account(index), k.owner(vendor.sub)]
-        names = (category, "Bà Lan", "Chợ Thái", "A-1")
-        args = (merchant, vendor.sub, state, 1, BANK, *names, "scope", b"")
-        assert (await self.bench.ledger._call("merchant_v2", keys, *args))[0] == "OK"
-        return vendor, merchant
-
-    async def agent(self, balance: int = 0, officer: Person = OFFICER) -> tuple[Person, str]:
-        agent = person("agent")
-        opened = await self(officer, "OpenAgent", pb.OpenAgentRequest(owner_id=agent.sub))
-        if balance:
-            await self(officer, "FundAgent", fund(opened.agent.account_id, balance))
-        return agent, opened.agent.account_id
-
-
-@pytest.fixture
-async def api(bench: Bench) -> AsyncIterator[Api]:
-    followers = Followers(bench.url)
-    await followers.start()
-    people = People(bench.url)
-    servicer = PaymentsServicer(bench.ledger, Directory(bench.ledger, people), followers)
-    server = Server("127.0.0.1:0", [(pb.DESCRIPTOR.services_by_name["PaymentsService"], servicer)])
-    await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
-        yield Api(PaymentsServiceStub(channel), bench, followers)
-    await followers.stop()
-    await server.stop(1)
-    await people.close()
 
 
 def pay(wallet: str, merchant: str = "", amount: int = 1_000, **more: Any) -> pb.PayRequest:
     more.setdefault("idempotency_key", new_key())
     return pb.PayRequest(wallet_id=wallet, merchant_id=merchant, amount=amount, **more)
-
-
-def fund(agent: str, amount: int, **more: Any) -> pb.FundAgentRequest:
-    return pb.FundAgentRequest(agent_id=agent, amount=amount, idempotency_key=new_key(), **more)
 
 
 def refund(payment: str, amount: int, **more: Any) -> pb.RefundRequest:
@@ -177,6 +93,8 @@ EVERYTHING: dict[str, tuple[Message, set[str]]] = {
     "GetAccount": (pb.GetAccountRequest(), {"shopper", "vendor", "agent", "officer", "operator", "auditor"}),
     "ListTransfers": (pb.ListTransfersRequest(), {"shopper", "vendor", "agent", "officer", "operator", "auditor"}),
     "SetAccountState": (pb.SetAccountStateRequest(), {"operator", "officer"}),
+    "GetLedgerHead": (pb.GetLedgerHeadRequest(), {"service"}),
+    "GetAccountVersion": (pb.GetAccountVersionRequest(), {"service"}),
     "CutWindow": (pb.CutWindowRequest(), {"service"}),
     "Echo": (pb.EchoRequest(), {"shopper", "vendor"}),
 }
@@ -200,9 +118,10 @@ async def test_each_method_is_for_its_roles_and_for_nobody_without_the_gateways_
 
 async def test_a_vendors_wallet_has_no_monthly_limit(api: Api) -> None:
     vendor, _ = await api.vendor()
-    wallet = (await api(vendor, "OpenWallet", pb.OpenWalletRequest(telecom=VNPT))).wallet
+    wallet = (await api(api.identified(vendor), "OpenWallet", pb.OpenWalletRequest(telecom=VNPT))).wallet
     assert wallet.month_limit == 0
-    shopper = (await api(person("shopper"), "OpenWallet", pb.OpenWalletRequest(telecom=VNPT))).wallet
+    newcomer = api.identified(person("shopper"))
+    shopper = (await api(newcomer, "OpenWallet", pb.OpenWalletRequest(telecom=VNPT))).wallet
     assert shopper.month_limit == 100_000_000
 
 
@@ -230,6 +149,57 @@ async def test_a_wallet_is_opened_once_for_a_person_and_telecom_and_for_others_b
         assert await api.code(shopper, "OpenWallet", bad) == "INVALID_ARGUMENT"
     odd = pb.OpenWalletRequest(telecom=VIETTEL, owner_id="somebody")
     assert await api.code(person("agent"), "OpenWallet", odd) == "INVALID_ARGUMENT"
+
+
+async def test_nobody_has_a_wallet_before_somebody_has_seen_their_card(api: Api) -> None:
+    newcomer = person("shopper")
+    asked = pb.OpenWalletRequest(telecom=VIETTEL)
+    assert await api.code(newcomer, "OpenWallet", asked) == "IDENTITY_NEEDED"
+    for_them = pb.OpenWalletRequest(telecom=VIETTEL, owner_id=newcomer.sub)
+    assert await api.code(person("agent"), "OpenWallet", for_them) == "IDENTITY_NEEDED"
+    assert not (await api(newcomer, "ListMyAccounts", pb.ListMyAccountsRequest())).accounts
+    assert (await api(api.identified(newcomer), "OpenWallet", asked)).wallet.account_id
+
+
+async def test_a_person_with_two_phones_has_one_wallet_at_a_telecom(api: Api) -> None:
+    one, other, them = person("shopper"), person("shopper"), new_id("prs")
+    for phone in (one, other):
+        api.identified(phone, them)
+    asked = pb.OpenWalletRequest(telecom=VIETTEL)
+    wallet = (await api(one, "OpenWallet", asked)).wallet.account_id
+    assert await api.code(other, "OpenWallet", asked) == "WALLET_ELSEWHERE"
+    for_other = pb.OpenWalletRequest(telecom=VIETTEL, owner_id=other.sub)
+    assert await api.code(person("agent"), "OpenWallet", for_other) == "WALLET_ELSEWHERE"
+    far = (await api(other, "OpenWallet", pb.OpenWalletRequest(telecom=VNPT))).wallet.account_id
+    assert await api.code(one, "OpenWallet", pb.OpenWalletRequest(telecom=VNPT)) == "WALLET_ELSEWHERE"
+    assert (await api(one, "OpenWallet", asked)).wallet.account_id == wallet
+    assert (await api(other, "OpenWallet", pb.OpenWalletRequest(telecom=VNPT))).wallet.account_id == far
+    assert await api.code(other, "GetAccount", pb.GetAccountRequest(account_id=wallet)) == "ACCOUNT_NOT_FOUND"
+
+
+async def test_of_all_the_phones_of_one_person_at_one_moment_one_has_the_wallet(api: Api) -> None:
+    them = new_id("prs")
+    phones = [api.identified(person("shopper"), them) for _ in range(5)] * 4
+    asked = pb.OpenWalletRequest(telecom=VIETTEL)
+
+    async def opened(who: Person) -> str:
+        try:
+            return str((await api(who, "OpenWallet", asked)).wallet.account_id)
+        except grpc.aio.AioRpcError as refused:
+            return error_code(refused)
+
+    outcomes = await asyncio.gather(*map(opened, phones))
+    wallets = {outcome for outcome in outcomes if outcome.startswith("wal_")}
+    assert len(wallets) == 1
+    assert outcomes.count("WALLET_ELSEWHERE") == 16, "four of five phones, four times each"
+
+
+async def test_a_wallet_of_before_cards_were_seen_stays_its_owners_only_one(api: Api) -> None:
+    old = person("shopper")
+    wallet = await api.bench.ledger.open(new_id("wal"), "wallet", "VIETTEL", old.sub, Intent(caller_id=old.sub))
+    asked = pb.OpenWalletRequest(telecom=VIETTEL)
+    assert (await api(old, "OpenWallet", asked)).wallet.account_id == wallet
+    assert (await api(api.identified(old), "OpenWallet", asked)).wallet.account_id == wallet
 
 
 async def test_officers_see_fund_and_freeze_at_their_own_telecom_only(api: Api) -> None:
@@ -283,9 +253,56 @@ async def test_who_had_a_merchant_before_sees_it_no_more(api: Api) -> None:
     k, heir = api.bench.keys, person("vendor")
     keys = [k.meta, k.stream, k.account(merchant), k.bank_account("idx" + merchant), k.owner(heir.sub)]
     args = (merchant, heir.sub, "open", 2, BANK, "5499", "Bà Lan", "Chợ Thái", "A-1", "scope", b"")
-    assert (await api.bench.ledger._call("merchant_v2", keys, *args))[0] == "OK"
+    assert (await api.bench.ledger._call("merchant_v3", keys, *args))[0] == "OK"
     listed = {who: await api(who, "ListMyAccounts", pb.ListMyAccountsRequest()) for who in (vendor, heir)}
     assert [len(listed[who].accounts) for who in (vendor, heir)] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("end", "state"),
+    [
+        ([], pb.TRANSFER_STATE_SENT),
+        (["paid"], pb.TRANSFER_STATE_PAID),
+        (["unpaid"], pb.TRANSFER_STATE_UNPAID),
+        (["paid", "returned"], pb.TRANSFER_STATE_RETURNED),
+    ],
+)
+async def test_a_stall_sees_its_payout_and_what_became_of_it(api: Api, end: list[str], state: int) -> None:
+    (vendor, merchant), (_, wallet) = await api.vendor(), await api.shopper(50_000)
+    await api.bench.pay(wallet, merchant, 50_000)
+    sent = await api.bench.post("payout", 50_000, transfer.payout(merchant, 50_000))
+    legs = {
+        "paid": transfer.paid(50_000),
+        "unpaid": transfer.unpaid(merchant, 50_000),
+        "returned": transfer.returned(merchant, 50_000),
+    }
+    for op in end:
+        await api.bench.post(op, 50_000, legs[op], related=sent.transfer_id)
+    listed = await api(vendor, "ListTransfers", pb.ListTransfersRequest(account_id=merchant))
+    [payout] = [one for one in listed.transfers if one.kind == pb.TRANSFER_KIND_PAYOUT]
+    assert (payout.amount, payout.from_account_id, payout.state) == (50_000, merchant, state)
+
+
+def test_every_operation_of_the_ledger_has_a_name_in_the_api() -> None:
+    source = library.source()
+    shapes = source[source.index("local SHAPES") : source.index("local REVERSES")]
+    operations = set(re.findall(r"^  (\w+) += ", shapes, re.MULTILINE)) | {"reverse"}
+    assert len(operations) > 20
+    assert operations == set(KIND_OF)
+
+
+async def test_services_are_told_how_far_the_ledger_and_an_account_are(api: Api) -> None:
+    _, wallet = await api.shopper(5_000)
+    account = await api.bench.ledger.account(wallet)
+    assert account is not None
+    version = await api(SERVICE, "GetAccountVersion", pb.GetAccountVersionRequest(account_id=wallet))
+    assert version.version == account.version > 1
+    assert (await api(SERVICE, "GetAccountVersion", pb.GetAccountVersionRequest(account_id="x"))).version == 0
+    head = await api(SERVICE, "GetLedgerHead", pb.GetLedgerHeadRequest())
+    with api.bench.redis() as client:
+        last = client.xrevrange(api.bench.keys.stream, count=1)[0]
+    assert head.seq == int(last[0].split("-")[0])
+    assert head.at.ToMilliseconds() >= int(last[1]["at"])
 
 
 async def test_a_window_is_cut_by_services_only_and_once(api: Api) -> None:
@@ -708,6 +725,7 @@ async def test_money_between_telecoms_needs_the_receiving_telecoms_own_money_as_
 
 async def test_a_phone_number_reaches_a_wallet_and_a_stall(api: Api) -> None:
     (sender, wallet), (vendor, merchant) = await api.shopper(9_000), await api.vendor()
+    api.identified(vendor)
     far = (await api(vendor, "OpenWallet", pb.OpenWalletRequest(telecom=VNPT))).wallet.account_id
     near = (await api(vendor, "OpenWallet", pb.OpenWalletRequest(telecom=VIETTEL))).wallet.account_id
     known(api.bench.url, vendor.sub, "0912345678")
@@ -735,9 +753,9 @@ async def test_a_phone_of_somebody_without_stall_or_wallet_is_told_apart(api: Ap
 
 
 async def test_an_older_event_does_not_take_a_phone_back(api: Api) -> None:
-    (sender, _), (one, _), (other, _) = await api.shopper(), await api.shopper(), await api.shopper()
+    (sender, _), (one, _) = await api.shopper(), await api.shopper()
     known(api.bench.url, one.sub, "0912345672", "Mới", 3)
-    known(api.bench.url, other.sub, "0912345672", "Cũ", 2)
+    known(api.bench.url, one.sub, "0912345672", "Cũ", 2)
     assert (await api(sender, "InspectPhone", pb.InspectPhoneRequest(phone="0912345672"))).name == "Mới"
 
 
@@ -796,7 +814,7 @@ class Watch:
 
     def __init__(self, api: Api, who: Person, merchant: str, last: str = "") -> None:
         claims = {"last_event_id": last} if last else {}
-        self.call = api.stub.WatchMerchant(
+        self.call = api.stubs[0].WatchMerchant(
             pb.WatchMerchantRequest(merchant_id=merchant), metadata=who.claims(**claims), timeout=WAIT_S_MAX
         )
         self.id = ""
@@ -900,7 +918,7 @@ async def test_announcements_are_the_merchants_owners_and_operators_alone(api: A
     vendor, merchant = await api.vendor()
 
     async def code(who: Person, asked: str, **claims: str) -> str:
-        call = api.stub.WatchMerchant(
+        call = api.stubs[0].WatchMerchant(
             pb.WatchMerchantRequest(merchant_id=asked), metadata=who.claims(**claims), timeout=WAIT_S_MAX
         )
         with pytest.raises(grpc.aio.AioRpcError) as refused:
@@ -986,6 +1004,19 @@ async def test_a_listener_that_was_away_for_more_than_is_kept_hears_all_that_is_
     assert await asyncio.wait_for(heard_until(api.followers, merchant, 1, 2_059), WAIT_S_MAX) == kept
 
 
+async def test_a_stall_that_sold_more_than_is_kept_while_nobody_listened_hears_of_every_payment(api: Api) -> None:
+    merchant, other = new_id("mer"), new_id("mer")
+    with redis.Redis.from_url(api.bench.url) as client, client.pipeline(transaction=False) as pipe:
+        for seq in range(1, 3_001):
+            subject = other if seq % 7 == 0 else merchant
+            data = announce.PaymentMoved(merchant_id=subject, seq=seq).SerializeToString()
+            pipe.xadd(live_key(subject), {"type": "payment.captured", "data": data}, f"{seq}-0", maxlen=live.KEPT)
+            pipe.xadd(STREAM, {"type": "payment.captured", "subject": subject, "data": data}, f"{seq}-0")
+        pipe.execute()
+    wanted = [seq for seq in range(11, 3_001) if seq % 7]
+    assert await asyncio.wait_for(heard_until(api.followers, merchant, 10, wanted[-1]), WAIT_S_MAX) == wanted
+
+
 async def test_what_is_announced_twice_is_heard_once(api: Api) -> None:
     merchant = new_id("mer")
     _announced(api.bench.url, merchant, 1, 2, 3)
@@ -1009,3 +1040,48 @@ async def test_listeners_are_told_that_the_line_is_alive_and_leave_when_the_serv
     await api.followers.stop()
     while (body := await page.call.read()) is not grpc.aio.EOF:
         assert body.data == announce.HEARTBEAT
+
+
+# What the server remembers ---------------------------------------------------------------------------------------
+
+
+async def test_a_merchants_new_category_counts_as_soon_as_the_ledger_has_it(bench: Bench) -> None:
+    people, told = People(bench.url), asyncio.Event()
+    stickers = Stickers(bench.url)
+    directory = Directory(bench.ledger, people, stickers)
+
+    def forget(merchant_id: str, index: str) -> None:
+        directory.forget_merchant(merchant_id, index)
+        told.set()
+
+    changed = changes.Changes(bench.url, forget)
+    await changed.start()
+    merchant, k = await bench.merchant(), bench.keys
+    assert await directory.category(merchant) == "5999"
+    keys = [k.meta, k.stream, k.account(merchant), k.bank_account("idx" + merchant), k.owner("usr_v")]
+    args = (merchant, "usr_v", "open", 2, BANK, "5812", "Bà Lan", "Chợ Thái", "A-1", "scope", b"")
+    assert (await bench.ledger._call("merchant_v3", keys, *args))[0] == "OK"
+    assert await directory.category(merchant) == "5999", "remembered, until it is told"
+    with redis.Redis.from_url(bench.url) as client:
+        changes.tell(client, merchant, "idx" + merchant)
+    async with asyncio.timeout(WAIT_S_MAX):
+        await told.wait()
+    assert await directory.category(merchant) == "5812"
+    await changed.stop()
+    await people.close()
+    await stickers.close()
+
+
+async def test_changes_that_were_told_while_the_line_was_cut_are_heard_after_it(bench: Bench) -> None:
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    changed = changes.Changes(bench.url, lambda merchant, _: heard.put_nowait(merchant))
+    with redis.Redis.from_url(bench.url) as client:
+        changes.tell(client, "mer_before", "i")
+        await changed.start()
+        changes.tell(client, "mer_1", "i")
+        async with asyncio.timeout(WAIT_S_MAX):
+            assert await heard.get() == "mer_1"
+            client.client_kill_filter(_type="normal", skipme=True)
+            changes.tell(client, "mer_2", "i")
+            assert await heard.get() == "mer_2"
+    await changed.stop()

@@ -154,13 +154,13 @@ class Scribe:
         self.write("merchant", [Leg("-", 0, account)], change=f"{state},{bank}", **fields)
         return account
 
-    def transfer(self, op: str, amount: int, legs: list[Leg], fee: int = 0, related: str = "") -> str:
+    def transfer(self, op: str, amount: int, legs: list[Leg], fee: int = 0, related: str = "", **fields: object) -> str:
         prefix = {"pay": "pay", "refund": "ref"}.get(op, "trf")
         transfer_id = f"{prefix}_{len(self.events)}"
         counted = op if op in ("pay", "transfer", "cash_out") else ""
         self.write(
             op, legs, transfer_id=transfer_id, amount=str(amount), fee=str(fee), related=related,
-            change=f"{counted},,0,,0",
+            change=f"{counted},,0,,0", **fields,
         )  # fmt: skip
         return transfer_id
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from cho.events.v1.intent_pb2 import Intent
 
 from kit.ledger_event import LedgerEvent, from_fields, last_legs
 from services.payments import transfer
@@ -43,6 +44,22 @@ def test_an_event_survives_its_way_through_the_stream(told: Scribe) -> None:
 def test_the_last_legs_read_from_bytes_are_those_of_the_events(told: Scribe) -> None:
     last = {leg.account_id: leg for event in told.events for leg in event.legs}
     assert last_legs(entry.raw for entry in told.entries()) == last
+
+
+@pytest.mark.parametrize(
+    ("second", "found"), [("VIETTEL|prs_a", True), ("VNPT|prs_a", False), ("VIETTEL|prs_b", False), ("VIETTEL|", False)]
+)
+def test_a_second_wallet_of_one_person_at_one_telecom_is_found(scribe: Scribe, second: str, found: bool) -> None:
+    telecom, _, person_id = second.partition("|")
+    for wallet, at in (("wal_1", "VIETTEL"), ("wal_2", telecom)):
+        scribe.open(wallet, "wallet", at, "usr_of_" + wallet)
+    *before, one, other = scribe.events
+    events = [
+        *before,
+        replace(one, intent=Intent(person_id="prs_a").SerializeToString()),
+        replace(other, intent=Intent(person_id=person_id).SerializeToString()),
+    ]
+    assert ("wal_2 is a second wallet" in " ".join(fold.replay(events).findings)) is found
 
 
 def _leg(event: LedgerEvent, number: int, **changes: object) -> LedgerEvent:

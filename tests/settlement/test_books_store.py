@@ -316,6 +316,15 @@ def test_positions_are_computed_once_and_stay(scribe: Scribe) -> None:
     assert store.with_positions(again).lines == first.lines
 
 
+def test_what_is_given_back_lands_in_the_window_in_which_it_is_given_back(scribe: Scribe) -> None:
+    append(busy_day(scribe))
+    paid, back = (store.with_positions(closed) for closed in reversed(store.windows(2, 2)))
+    assert (paid.payments, paid.refunds, back.payments, back.refunds) == (1, 0, 0, 1)
+    assert {line.institution: line.credits - line.debits for line in back.lines} == {
+        "VIETTEL": 25_000, "970436": -24_950, "PLATFORM": -50,
+    }  # fmt: skip
+
+
 def test_a_merchant_that_changes_its_bank_is_settled_by_the_one_it_had_in_the_window(scribe: Scribe) -> None:
     wallet, merchant = scribe.wallet(100_000), scribe.merchant("mer_1", "970436")
     scribe.pay(wallet, merchant, 10_000)

@@ -80,6 +80,7 @@ def test_every_institutions_report_ties_with_its_position(trades: list[Any]) -> 
         assert sum(int(row[7] or 0) for row in postings) == int(total[7]) == line.debits
         assert sum(int(row[8] or 0) for row in postings) == int(total[8]) == line.credits
         assert int(net[8]) == line.net
+        assert net[4] == f"chain {'ab' * 32}", "the books' head is on its face"
         assert all(bool(row[7]) != bool(row[8]) for row in postings)
 
 

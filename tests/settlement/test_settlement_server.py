@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent import futures
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -24,8 +25,11 @@ from kit.rpc.threads import Server
 from services.payments import limits, transfer
 from services.payments.store.client import LedgerClient
 from services.payments.store.ledger import Ledger
-from services.settlement import gate, server, store
-from services.settlement.server import SettlementServicer
+from services.settlement import gate, store
+from services.settlement.books.checkpoints import Checkpoints
+from services.settlement.exchange import open_box, send
+from services.settlement.server import behind, windows
+from services.settlement.server.windows import SettlementServicer
 from tests.payments.conftest import TELECOMS, Bench
 from tests.settlement.conftest import KEYS, journal
 
@@ -50,7 +54,7 @@ class Payments(payments_pb2_grpc.PaymentsServiceServicer):
         with self.lock:
             run = self.hot.info("server")["run_id"]
             code, seq, now_open = self.hot.fcall(
-                "cut_v2", 2, KEYS.meta, KEYS.stream, run, request.window, "s", b""
+                "cut_v3", 2, KEYS.meta, KEYS.stream, run, request.window, "s", b""
             )  # fmt: skip
             if code != b"OK":
                 status, message, trailing = status_of(WindowNotOpen(f"window {now_open.decode()} is open"))
@@ -89,20 +93,22 @@ class Api:
 
 
 @pytest.fixture
-def api(books: None, hot: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+def api(books: None, hot: redis.Redis, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Api]:
     assert gate.ensure_open(hot)
     payments = Payments(hot)
-    behind = grpc.server(futures.ThreadPoolExecutor(8))
-    payments_pb2_grpc.add_PaymentsServiceServicer_to_server(payments, behind)
-    monkeypatch.setattr(settings(), "payments_addr", f"127.0.0.1:{behind.add_insecure_port('127.0.0.1:0')}")
-    behind.start()
-    server._payments.cache_clear()
-    front = Server("127.0.0.1:0", [(pb.DESCRIPTOR.services_by_name["SettlementService"], SettlementServicer())])
+    upstream = grpc.server(futures.ThreadPoolExecutor(8))
+    payments_pb2_grpc.add_PaymentsServiceServicer_to_server(payments, upstream)
+    monkeypatch.setattr(settings(), "payments_addr", f"127.0.0.1:{upstream.add_insecure_port('127.0.0.1:0')}")
+    upstream.start()
+    behind.payments.cache_clear()
+    kept = Checkpoints(tmp_path / "checkpoints.sqlite3")
+    front = Server("127.0.0.1:0", [(pb.DESCRIPTOR.services_by_name["SettlementService"], SettlementServicer(kept))])
     with grpc.insecure_channel(f"127.0.0.1:{front.port}") as channel:
         yield Api(SettlementServiceStub(channel), payments, hot)
     front.stop()
-    behind.stop(0).wait()
-    server._payments.cache_clear()
+    upstream.stop(0).wait()
+    kept.close()
+    behind.payments.cache_clear()
 
 
 @pytest.fixture
@@ -130,7 +136,7 @@ def read(api: Api, who: tuple[str, str], window: int, institution: str) -> str:
     pieces = api(who, "GetReport", pb.GetReportRequest(window=window, institution=institution))
     bodies = list(pieces)
     assert {body.content_type for body in bodies} == {"text/csv; charset=utf-8"}
-    name = f'attachment; filename="cho-window-{window}-{institution}.csv"'
+    name = f'attachment; filename="report.W{window:06d}-{institution}.csv"'
     assert ("content-disposition", name) in [tuple(header) for header in pieces.initial_metadata()]
     return b"".join(body.data for body in bodies).decode("utf-8-sig")
 
@@ -163,17 +169,21 @@ def test_only_the_open_window_can_be_closed(api: Api, window: int) -> None:
 def test_a_window_whose_marker_is_not_journaled_yet_is_not_told_as_closed(
     api: Api, day: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "MARKER_S_MAX", 0.1)
+    monkeypatch.setattr(windows, "MARKER_S_MAX", 0.1)
     api.payments.journals = False
     assert api.code(OPERATOR, "CloseWindow", pb.CloseWindowRequest(window=1)) == "UNAVAILABLE"
     assert api.code(OPERATOR, "GetPositions", pb.GetPositionsRequest(window=1)) == "NOT_FOUND"
+    listed = [(one.window, one.state) for one in api(AUDITOR, "ListWindows", pb.ListWindowsRequest()).windows]
+    assert listed == [(1, pb.WINDOW_STATE_CLOSING)]
     journal(api.hot)
+    listed = [(one.window, one.state) for one in api(AUDITOR, "ListWindows", pb.ListWindowsRequest()).windows]
+    assert listed == [(2, pb.WINDOW_STATE_OPEN), (1, pb.WINDOW_STATE_CLOSED)]
     assert api.close(1).window == 1
 
 
 def test_without_payments_no_window_is_closed(api: Api, day: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings(), "payments_addr", "127.0.0.1:1")
-    server._payments.cache_clear()
+    behind.payments.cache_clear()
     assert api.code(OPERATOR, "CloseWindow", pb.CloseWindowRequest(window=1)) == "UNAVAILABLE"
     assert api.payments.cuts == 0
 
@@ -214,6 +224,31 @@ def test_an_officer_reads_the_report_of_their_own_institution_only(api: Api, day
         assert api.code((role, institution), "GetReport", request) == "NOT_FOUND", (role, institution, wanted)
 
 
+def test_an_officer_gets_the_files_of_a_day_of_their_own_institution_only(
+    api: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(settings(), "home", tmp_path)
+    for name in ("camt.053.ST-D20261124-970436.xml", "manifest.D2026-11-24-970436.json"):
+        send(open_box(tmp_path, "970436"), name, [name.encode()])
+
+    def ask(who: tuple[str, str], name: str, day: str = "2026-11-24", institution: str = "970436") -> str:
+        request = pb.GetDayFileRequest(day=day, institution=institution, name=name)
+        try:
+            return b"".join(body.data for body in api(who, "GetDayFile", request)).decode()
+        except grpc.RpcError as error:
+            return error_code(error)
+
+    for who in (OPERATOR, AUDITOR, ("officer", "970436")):
+        assert ask(who, "statement.xml") == "camt.053.ST-D20261124-970436.xml"
+        assert ask(who, "manifest.json") == "manifest.D2026-11-24-970436.json"
+    assert ask(OPERATOR, "napas.dat") == "NOT_FOUND", "nothing passed the switch"
+    assert ask(OPERATOR, "statement.xml", "2026-11-25") == "NOT_FOUND"
+    assert ask(("officer", "970415"), "statement.xml") == "NOT_FOUND"
+    assert ask(OPERATOR, "statement.xml", institution="../970436") == "NOT_FOUND"
+    assert ask(OPERATOR, "report.csv") == ask(OPERATOR, "statement.xml", "24.11.2026") == "INVALID_ARGUMENT"
+    assert ask(("vendor", ""), "statement.xml") == "PERMISSION_DENIED"
+
+
 def test_reports_tie_with_positions_after_a_merchant_changed_its_bank(api: Api, day: None) -> None:
     api.close(1)
     before = read(api, OPERATOR, 1, "970436")
@@ -221,7 +256,7 @@ def test_reports_tie_with_positions_after_a_merchant_changed_its_bank(api: Api, 
     run = api.hot.info("server")["run_id"]
     keys = [KEYS.meta, KEYS.stream, KEYS.account(merchant), KEYS.bank_account("new"), KEYS.owner("usr_v")]
     args = (run, merchant, "usr_v", "open", 2, "970415", "5999", "Bà Lan", "Chợ Thái", "A-1", "scope", b"")
-    assert api.hot.fcall("merchant_v2", len(keys), *keys, *args)[0] == b"OK"
+    assert api.hot.fcall("merchant_v3", len(keys), *keys, *args)[0] == b"OK"
     api.close(2)
     assert read(api, OPERATOR, 1, "970436") == before
     (position,) = [p for p in _positions(api) if p.institution == "970436"]

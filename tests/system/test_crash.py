@@ -17,6 +17,7 @@ VICTIMS = (
     "payments.serve",
     "gateway",
     "card-simulator",
+    "oidc-simulator",
     "settlement.work",
     "payments.work",
     "secantusdb",

@@ -12,7 +12,9 @@ import redis
 
 from cli.api import Api, ApiError
 from cli.stack import Stack
+from cli.wallets import open_wallet
 from kit.ids import new_key
+from services.onboarding.seed import made_up_person
 
 pytestmark = pytest.mark.system
 
@@ -108,6 +110,7 @@ def test_an_unapproved_and_a_suspended_merchant_cannot_be_paid(
         owner_id=owner["user_id"],
         category_code="5499",
         settlement_account={"bank_bin": "970418", "account_number": "00077700011", "account_name": "NGUOI BAN"},
+        **made_up_person(902, "Người bán mới", "0987654321"),
     )["merchant"]
     assert code_of(lambda: pay(people_["shopper"], wallet, draft, 1_000)) == "MERCHANT_NOT_FOUND"
     path = f"/v1/merchants/{draft['merchant_id']}"
@@ -154,7 +157,7 @@ def test_64_payments_at_once_never_take_more_than_there_is(
     people_: People, merchant: dict[str, Any], audited: Any
 ) -> None:
     stranger = people_["stranger"]
-    poor = stranger.post("/v1/wallets", telecom="TELECOM_VIETTEL")["wallet"]["account_id"]
+    poor = open_wallet(stranger, "VIETTEL")["account_id"]
     people_["agent"].post("/v1/cash-in", idempotency_key=new_key(), wallet_id=poor, amount=10_000)
     with concurrent.futures.ThreadPoolExecutor(64) as pool:
         codes = list(pool.map(lambda _: code_of(lambda: pay(stranger, poor, merchant, 1_000)), range(64)))

@@ -7,11 +7,13 @@ import json
 import time
 import uuid
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
 
 from cli import people
+from cli.api import Api, ApiError
 from cli.stack import Stack
 
 pytestmark = pytest.mark.system
@@ -58,3 +60,49 @@ def test_a_pin_entered_again_is_fresh_and_a_lost_phone_is_shut_out(stack: Stack)
             refresh = http.post("/v1/token/refresh", json={"refresh_token": tokens["refresh_token"]})
             http.cookies.clear()
             assert refresh.status_code == status
+
+
+def test_somebody_links_their_account_and_signs_in_through_the_outside_provider(stack: Stack) -> None:
+    """In a browser: cookies, a redirect to the provider and back, no token or secret in the hands of a script."""
+    with httpx.Client(base_url=stack.gateway_url) as browser:
+
+        def come_back(started: httpx.Response) -> dict[str, str]:
+            assert started.status_code == 200, started.text
+            there = httpx.get(started.json()["authorization_url"] + "&login_hint=cccd-0003")
+            assert there.headers["location"].startswith(f"{stack.gateway_url}/back?")
+            return dict(parse_qsl(urlsplit(there.headers["location"]).query))
+
+        body = {"phone": people.SHOPPERS[2].phone, "pin": people.PIN}
+        owner = browser.post("/v1/sign-in", json=body).json()["user"]["user_id"]
+        back = come_back(browser.post("/v1/me/external/link", json={}))
+        assert browser.post("/v1/me/external/link/finish", json=back).status_code == 200
+        again = browser.post("/v1/me/external/link/finish", json=back)
+        assert (again.status_code, again.json()["details"][0]["reason"]) == (401, "EXTERNAL_REFUSED")
+        browser.cookies.clear()
+
+        back = come_back(browser.post("/v1/external/sign-in", json={}))
+        signed_in = browser.post("/v1/external/sign-in/finish", json=back)
+        assert (signed_in.status_code, signed_in.json()["user"]["user_id"]) == (200, owner)
+        assert browser.get("/v1/me").json()["user"]["user_id"] == owner
+        refused = browser.post("/v1/me/external/unlink", json={})
+        assert refused.json()["details"][0]["reason"] == "STEP_UP_NEEDED", "no PIN was entered in this session"
+        browser.post("/v1/step-up", json={"pin": people.PIN})
+        assert browser.post("/v1/me/external/unlink", json={}).status_code == 200
+
+
+def test_roles_that_two_operators_gave_and_one_took_count_at_the_next_token(stack: Stack) -> None:
+    with Api(stack.gateway_url) as nobody:
+        maker, checker = (nobody.sign_in(one.phone, people.PIN) for one in (people.OPERATOR, people.CHECKER))
+        user_id = nobody.sign_in(people.SHOPPERS[1].phone, people.PIN).user["user_id"]
+        why = "quyết định số 12/QĐ-UBND"
+        proposal = maker.post(f"/v1/users/{user_id}/roles", roles=["shopper", "team"], reason=why)["proposal"]
+        decision = {"proposal_id": proposal["proposal_id"], "approve": True}
+        with pytest.raises(ApiError, match="FOUR_EYES"):
+            maker.post(f"/v1/users/{user_id}/roles/decision", **decision)
+        checker.post(f"/v1/users/{user_id}/roles/decision", **decision)
+        member = nobody.sign_in(people.SHOPPERS[1].phone, people.PIN)
+        assert member.user["roles"] == ["shopper", "team"]
+        maker.post(f"/v1/users/{user_id}/roles/revoke", roles=["team"], reason=why)
+        assert nobody.sign_in(people.SHOPPERS[1].phone, people.PIN).user["roles"] == ["shopper"]
+        trail = checker.get(f"/v1/users/{user_id}/roles")["changes"]
+        assert [line["kind"] for line in trail] == ["ROLE_CHANGE_KIND_GRANTED", "ROLE_CHANGE_KIND_REVOKED"]

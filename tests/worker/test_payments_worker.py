@@ -7,14 +7,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import redis
-from cho.events.v1.events_pb2 import MerchantChanged, PaymentMoved
+from cho.events.v1.events_pb2 import HoldMoved, MerchantChanged, PaymentMoved, StandReissued
 from cho.events.v1.intent_pb2 import Intent
 
-from kit.clock import now
+from kit.clock import now, now_ms
 from kit.errors import InsufficientFunds, Unavailable
 from kit.ids import new_id, new_key
 from kit.streams import names
@@ -22,11 +23,13 @@ from kit.streams.entry import Entry
 from kit.streams.event import Event, from_entry
 from services.payments import limits, transfer
 from services.payments.merchants import exempt_owner, put_merchant
-from services.payments.store import library
+from services.payments.store import changes as directory
+from services.payments.store import library, webhooks
 from services.payments.store.keys import Keys
 from services.payments.store.ledger import Ledger, Order, Posted
 from services.payments.store.live import STREAM, live_key
-from services.payments.worker import Payments, commands, publish
+from services.payments.store.sync import SyncLedger
+from services.payments.worker import Payments, announcements, commands, publish
 from tests.payments.conftest import OPERATOR, TELECOMS
 
 pytestmark = pytest.mark.worker
@@ -62,7 +65,7 @@ class Market:
         library.load(client)
         self.client = client
         calls = Calls(client)
-        assert client.fcall("gate_v2", 2, KEYS.meta, KEYS.stream, calls.run, "gen", "1", "0")[0] == b"OK"
+        assert client.fcall("gate_v3", 2, KEYS.meta, KEYS.stream, calls.run, "gen", "1", "0")[0] == b"OK"
         self.ledger = Ledger(calls, KEYS)  # type: ignore[arg-type]
         now_(self.ledger.found(TELECOMS, limits.encode(limits.in_force(1_000_000))))
         self.merchant = new_id("mer")
@@ -144,6 +147,38 @@ def test_payments_and_refunds_are_announced_once_and_nothing_else_is(
     assert [m.merchant_version for m in (first, second, third)] == [2, 3, 4]
 
 
+def test_what_becomes_of_a_hold_is_told_to_orders_alone(client: redis.Redis, market: Market) -> None:
+    def hold() -> Posted:
+        intent = Intent(caller_id="usr_w", reference="7HX2K9QD")
+        legs = transfer.hold(market.wallet, market.merchant, 5_000)
+        return market.post("hold", 5_000, legs, expires_ms=now_ms() + 60_000, intent=intent)
+
+    taken, given_up = hold(), hold()
+    legs = transfer.pay(market.wallet, market.merchant, "VIETTEL", 4_000, 0)
+    caused = Intent(caller_id="service:orders", reference="7HX2K9QD", event_id="capture-1")
+    capture = market.post("capture", 4_000, legs, related=taken.transfer_id, intent=caused)
+    ledger = SyncLedger(client, KEYS)
+    ledger.release("void", given_up.transfer_id, market.wallet, market.merchant, "", "", OPERATOR)
+    for _ in range(2):
+        publish(client, market.entries())
+    events = [from_entry(entry_id, fields) for entry_id, fields in client.xrange(names.HOLDS)]
+    told_of = [(e.type, HoldMoved.FromString(e.data)) for e in events]
+    assert [(kind, m.hold_id, m.amount, m.reference, m.payment_id) for kind, m in told_of] == [
+        ("hold.placed", taken.transfer_id, 5_000, "7HX2K9QD", ""),
+        ("hold.placed", given_up.transfer_id, 5_000, "7HX2K9QD", ""),
+        ("hold.captured", taken.transfer_id, 4_000, "", capture.transfer_id),
+        ("hold.voided", given_up.transfer_id, 5_000, "", ""),
+    ]
+    assert all(moved.merchant_id == market.merchant and moved.wallet_id == market.wallet for _, moved in told_of)
+    assert told_of[0][1].expires_ms > now_ms()
+    assert announced(client) == announced(client, live_key(market.merchant)) == [capture.seq]
+    (_, fields), *_ = client.xrange(STREAM)
+    assert PaymentMoved.FromString(fields[b"data"]).cause == "capture-1"
+    ids = [event.id for event in events]
+    assert len(set(ids)) == 4
+    assert fields[b"id"].decode() not in ids
+
+
 def test_announcing_everything_again_announces_nothing_twice(
     client: redis.Redis, market: Market, start: Start, until: Until
 ) -> None:
@@ -161,7 +196,7 @@ def test_announcing_everything_again_announces_nothing_twice(
 @pytest.mark.parametrize("done", range(5))
 def test_an_announcer_that_died_between_two_writes_is_made_good(client: redis.Redis, market: Market, done: int) -> None:
     seqs = [market.pay(1_000).seq, market.pay(2_000).seq]
-    writes = [command for entry in market.entries() for command in commands(entry)]
+    writes = [command for entry in market.entries() for one in announcements(entry) for command in commands(one)]
     assert len(writes) == 4
     for command in writes[:done]:
         client.execute_command(*command)
@@ -171,7 +206,7 @@ def test_an_announcer_that_died_between_two_writes_is_made_good(client: redis.Re
 
 def test_a_listeners_catch_up_never_lags_behind_what_others_are_told(market: Market) -> None:
     market.pay(1_000)
-    first, second = (command for entry in market.entries() for command in commands(entry))
+    first, second = (command for entry in market.entries() for one in announcements(entry) for command in commands(one))
     assert (first[1], second[1]) == (live_key(market.merchant), STREAM)
 
 
@@ -209,6 +244,16 @@ def test_an_announcer_killed_again_and_again_announces_each_payment_once(
     assert announced(client) == announced(client, live_key(market.merchant)) == seqs
 
 
+def test_a_reissued_code_voids_what_was_printed_before_and_servers_are_told(
+    client: redis.Redis, market: Market, start: Start, until: Until
+) -> None:
+    start(Payments)
+    reissued = StandReissued(merchant_id=market.merchant, issue=2).SerializeToString()
+    tell(client, Event(new_id("evt"), "stand.reissued", "onboarding", market.merchant, now(), "", reissued))
+    until(lambda: client.hget("payments:issues", market.merchant) == b"2")
+    until(lambda: market.merchant.encode() in [fields[b"merchant"] for _, fields in client.xrange(directory.STREAM)])
+
+
 def test_trimming_keeps_what_somebody_still_needs(
     client: redis.Redis, market: Market, start: Start, until: Until
 ) -> None:
@@ -243,6 +288,19 @@ def test_a_merchant_is_paid_from_its_activation_until_its_suspension(
     until(lambda: client.xpending("onboarding:events", "payments.directory")["pending"] == 0)
 
 
+def test_a_switched_settlement_account_finds_the_merchant_and_changes_no_state(
+    client: redis.Redis, market: Market
+) -> None:
+    put_merchant(client, told("merchant.suspended", market.merchant, 2))
+    for version, state, in_ledger in ((3, "suspended", "frozen"), (4, "active", "open")):
+        event = told("merchant.account_switched", market.merchant, version, index=f"idx_new_{version}")
+        change = MerchantChanged.FromString(event.data)
+        change.state = state
+        put_merchant(client, replace(event, data=change.SerializeToString()))
+        assert market.state(market.merchant)[0] == in_ledger
+        assert client.get(KEYS.bank_account(f"idx_new_{version}")) == market.merchant.encode()
+
+
 def test_the_wallets_of_a_merchants_owner_have_no_monthly_limit(client: redis.Redis, market: Market) -> None:
     event = told("merchant.activated", market.merchant, 2)
     owner = MerchantChanged.FromString(event.data).owner_id
@@ -250,7 +308,7 @@ def test_the_wallets_of_a_merchants_owner_have_no_monthly_limit(client: redis.Re
     for name, kind in (("wal_1", "wallet"), ("agt_1", "agent")):
         keys_ = [KEYS.account(name), KEYS.unique(kind, "VIETTEL", owner), KEYS.owner(owner)]
         told_ = [run, name, kind, "VIETTEL", owner, "0", "s", b""]
-        assert client.fcall("open_v2", 5, KEYS.meta, KEYS.stream, *keys_, *told_)[0] == b"OK"
+        assert client.fcall("open_v3", 5, KEYS.meta, KEYS.stream, *keys_, *told_)[0] == b"OK"
     for _ in range(2):  # an event may come again
         exempt_owner(client, event)
     assert client.hget(KEYS.account("wal_1"), "x") == b"1"
@@ -307,3 +365,17 @@ def test_the_books_can_tell_which_bank_account_names_a_merchant(client: redis.Re
     (_, fields), *_ = client.xrevrange(KEYS.stream, count=1)
     kept = Intent.FromString(fields[b"i"])
     assert (fields[b"t"].decode(), kept.account_index) == (merchant, "an index")
+
+
+def test_what_a_merchant_with_a_webhook_receives_is_kept_for_it_once_and_nobody_elses(
+    client: redis.Redis, market: Market
+) -> None:
+    market.pay(1_000)
+    publish(client, market.entries())
+    assert not client.exists(webhooks.stream_of(market.merchant))
+    client.sadd(webhooks.HOOKED, market.merchant)
+    seq = market.pay(2_000).seq
+    for _ in range(2):
+        publish(client, market.entries()[-1:])
+    assert announced(client, webhooks.stream_of(market.merchant)) == [seq]
+    assert announced(client)[-1] == seq

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,13 +16,23 @@ import redis
 from cho.events.v1.events_pb2 import WindowClosed
 
 from kit import mongo
+from kit.clock import now
+from kit.config import settings
 from kit.ids import new_id
 from kit.streams import names
 from kit.streams.event import from_entry
 from services.payments.store import library
 from services.payments.store.keys import Keys
-from services.settlement import fold, store
+from services.settlement import fold, shown, store, worker
+from services.settlement.clerk import wake
+from services.settlement.matching import cases
+from services.settlement.matching.cases import Case
+from services.settlement.matching.documents import BreakDocument
+from services.settlement.matching.model import BreakType
+from services.settlement.payouts import store as payouts
+from services.settlement.payouts.documents import PayoutDocument
 from services.settlement.worker import Settlement
+from tests.settlement.conftest import Scribe
 
 pytestmark = pytest.mark.worker
 
@@ -54,19 +66,20 @@ def open_wallets(client: redis.Redis, count: int) -> None:
             wallet, owner = new_id("wal"), new_id("usr")
             keys = (KEYS.account(wallet), KEYS.unique("wallet", "VNPT", owner), KEYS.owner(owner))
             args = (run, wallet, "wallet", "VNPT", owner, "0", f"test|open|{wallet}", b"")
-            pipe.fcall("open_v2", 5, KEYS.meta, KEYS.stream, *keys, *args)
+            pipe.fcall("open_v3", 5, KEYS.meta, KEYS.stream, *keys, *args)
         assert all(reply[0] == b"OK" for reply in pipe.execute())
 
 
 def cut(client: redis.Redis, window: int) -> int:
     run = client.info("server")["run_id"]
-    code, seq, _ = client.fcall("cut_v2", 2, KEYS.meta, KEYS.stream, run, window, "op|cut", b"")
+    code, seq, _ = client.fcall("cut_v3", 2, KEYS.meta, KEYS.stream, run, window, "op|cut", b"")
     assert code == b"OK"
     return int(seq)
 
 
 def ledger_seq(client: redis.Redis) -> int:
-    return int(client.hget(KEYS.meta, "seq"))
+    seq: Any = client.hget(KEYS.meta, "seq")
+    return int(seq)
 
 
 @pytest.mark.usefixtures("books")
@@ -78,7 +91,8 @@ def test_it_founds_the_cell_journals_closes_windows_and_tells_of_them_once(
     open_wallets(client, 40)
     first, second = cut(client, 1), cut(client, 2)
     until(lambda: client.xlen("settlement:events") == 2)
-    events = [from_entry(entry_id, fields) for entry_id, fields in client.xrange("settlement:events")]
+    told: Any = client.xrange("settlement:events")
+    events = [from_entry(entry_id, fields) for entry_id, fields in told]
     closed = [WindowClosed.FromString(event.data) for event in events]
     assert [(w.window, w.first_seq, w.last_seq) for w in closed] == [(1, 1, first), (2, second, second)]
     assert [event.type for event in events] == ["window.closed"] * 2
@@ -145,13 +159,17 @@ def test_an_empty_ledger_beside_full_books_is_never_founded_anew(
 def test_a_journal_killed_again_and_again_holds_every_event_once(client: redis.Redis, until: Until) -> None:
     command = [sys.executable, "-W", "ignore", "-P", "-m", "cli.processes", "work", "settlement"]
 
+    def went_on(before: int) -> bool:
+        open_wallets(client, 20)
+        return store.head().seq > before + 100
+
     def run(kill: bool) -> None:
         worker = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.getcwd()}, stderr=subprocess.DEVNULL)
         before = store.head().seq
         try:
             until(lambda: opened(client))
             if kill:
-                until(lambda: open_wallets(client, 20) or store.head().seq > before + 100)
+                until(lambda: went_on(before))
             else:
                 until(lambda: store.head().seq == ledger_seq(client))
         finally:
@@ -170,3 +188,86 @@ def test_a_journal_killed_again_and_again_holds_every_event_once(client: redis.R
     assert books.findings == []
     assert len(books.accounts) == sum(1 for _ in client.scan_iter(KEYS.account("*")))
     assert [window.number for window in store.windows(9, 9)] == [1]
+
+
+# The clerk ------------------------------------------------------------------------------------------------
+
+
+class Started:
+    """In place of the clerk's process: how often it was started."""
+
+    times = 0
+
+    def running(self) -> bool:
+        return False
+
+    def start_one(self) -> None:
+        self.times += 1
+
+
+@pytest.mark.usefixtures("books")
+def test_the_clerk_is_started_for_the_checkpoints_each_time_that_many_events_came(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(worker, "FOLLOW_EVENTS", 10)
+    monkeypatch.setattr(settings(), "home", tmp_path)
+    monkeypatch.setattr(settings(), "settlement_schedule", "off")
+    store.Window.objects.delete()
+    wake.wanted()  # whoever asked before
+    clerk, scribe, started = worker.Clerk(), Scribe(), Started()
+    monkeypatch.setattr(worker.Clerk, "_seq", 0)
+    clerk.child = started  # type: ignore[assignment]
+
+    def journal(until: int) -> int:
+        while len(scribe.events) < until:
+            scribe.wallet(5)
+        store.append(scribe.entries()[store.head().seq : until])
+        clerk.look()
+        return started.times
+
+    assert journal(9) == 0
+    assert journal(10) == 1
+    assert journal(19) == 1
+    assert journal(40) == 2
+
+
+# What Prometheus is told ----------------------------------------------------------------------------------
+
+
+def told() -> dict[str, dict[tuple[str, ...], float]]:
+    """Families of numbers by name, each by its labels' values."""
+    return {
+        family.name: {tuple(sample.labels.values()): sample.value for sample in family.samples}
+        for family in shown._settlement()
+    }
+
+
+def test_windows_payouts_breaks_and_the_clerks_last_run_are_told(books: None) -> None:
+    for document in (PayoutDocument, BreakDocument, store.ClerkRun):
+        document.objects.delete()
+    at = now()
+    assert "cho_clerk_run" not in told(), "it never ran"
+    store.Window(
+        number=1, first_seq=1, last_seq=9, opened_at=at - timedelta(days=2), closed_at=at - timedelta(hours=30),
+        chain_head="ab" * 32, stage="settling",
+    ).save(force_insert=True)  # fmt: skip
+    payouts.insert([payouts.new("PO-1", 1, "mer_1", 60_000, 0, at, {"bin": "970436", "account": "1", "name": "A"})])
+    for days, institution, at_risk in ((0, "VNPT", 5), (14, "VNPT", 7), (14, "VIETTEL", 1)):
+        case = Case(
+            institution, "record", BreakType.NO_FILE, f"record.W0000{days:02}-{institution}.csv", at_risk=at_risk
+        )
+        cases.open_case(case, at - timedelta(days=days))
+    store.note_run("done", at - timedelta(seconds=90))
+    store.note_run("later", at - timedelta(seconds=30))
+    found = told()
+    assert found["cho_windows"] == {("closed",): 0, ("netted",): 0, ("settling",): 1}
+    assert 29 * 3600 < found["cho_windows_age_seconds"][()] < 31 * 3600
+    assert found["cho_payouts"] == {("pending",): 1, ("ready",): 0, ("sent",): 0}
+    assert found["cho_breaks"]["VNPT", "open"] == 2
+    assert found["cho_breaks_by_age"] == {
+        ("VIETTEL", "NO_FILE", "6-10"): 1, ("VNPT", "NO_FILE", "0"): 1, ("VNPT", "NO_FILE", "6-10"): 1,
+    }  # fmt: skip
+    assert found["cho_breaks_at_risk_vnd"] == {("VIETTEL", "NO_FILE"): 1, ("VNPT", "NO_FILE"): 12}
+    assert found["cho_clerk_run"] == {("done",): 0, ("later",): 1, ("failed",): 0}
+    assert 30 <= found["cho_clerk_ended_seconds"][()] < 80
+    assert 90 <= found["cho_clerk_done_seconds"][()] < 140

@@ -1,1 +1,5 @@
-"""Finding products: `words` (text and queries), `index` (an SQLite file), `feed` (keeps it up to date)."""
+"""Finding products.
+
+`question` (what is looked for), `spelling`, `synonyms` and `words` (text, and a query as FTS5 expressions), `batch` and
+`index` (writing and reading an SQLite file), `feed` (keeps it up to date).
+"""

@@ -11,10 +11,13 @@ from cho.events.v1 import events_pb2
 from google.protobuf.message import DecodeError
 from prometheus_client import Counter
 
+from kit.errors import InvalidArgument
 from kit.log import logger
 from kit.streams import clients, event
+from services.catalog.market import Market, market_of
 from services.catalog.merchant import Merchant, is_active
-from services.catalog.search.index import Batch, Cursor, Index
+from services.catalog.search.batch import Batch, Cursor
+from services.catalog.search.index import Index
 
 PRODUCTS = "catalog:events"
 MERCHANTS = "onboarding:events"
@@ -29,11 +32,11 @@ FAILED = Counter("cho_search_failures_total", "Rounds of the search feed, and un
 
 _log = logger(__name__)
 
-Fact: TypeAlias = events_pb2.ProductChanged | Merchant
+Fact: TypeAlias = events_pb2.ProductChanged | Merchant | Market
 
 
 class Feed:
-    """`documents` yields every product and merchant as MongoDB has them."""
+    """`documents` yields every product, merchant and market as MongoDB has them."""
 
     def __init__(self, index: Index, client: redis.Redis, documents: Callable[[], Iterable[Fact]]) -> None:
         self._index = index
@@ -89,7 +92,7 @@ class Feed:
             batch.clear()
             count = 0
             for fact in self._documents():
-                _put(batch, fact)
+                put(batch, fact)
                 count += 1
             batch.put_cursors(cursors)
         REBUILT.inc()
@@ -127,8 +130,9 @@ class Feed:
 def _read(batch: Batch, stream: str, entry_id: bytes, fields: dict[bytes, bytes]) -> None:
     """Applies one entry. An unreadable one is logged and passed over: it would keep all later ones out."""
     try:
+        batch.told_ms = int(entry_id.partition(b"-")[0])
         _apply(batch, event.from_entry(entry_id, fields))
-    except (ValueError, DecodeError):
+    except (ValueError, DecodeError, InvalidArgument):
         FAILED.inc()
         _log.exception("search cannot read an event", stream=stream, entry=entry_id.decode())
 
@@ -148,10 +152,15 @@ def _apply(batch: Batch, fact: event.Event) -> None:
                 version=merchant.version,
             )
         )
+    elif fact.type.startswith("market."):
+        batch.put_market(market_of(events_pb2.MarketChanged.FromString(fact.data)))
 
 
-def _put(batch: Batch, fact: Fact) -> None:
+def put(batch: Batch, fact: Fact) -> None:
+    """Applies what a document says."""
     if isinstance(fact, Merchant):
         batch.put_merchant(fact)
+    elif isinstance(fact, Market):
+        batch.put_market(fact)
     else:
         batch.put_product(fact)

@@ -1,4 +1,4 @@
-"""Vietnamese text as search sees it, and a query as FTS5 expressions that user input cannot break. Pure.
+"""A query's words as FTS5 expressions that user input cannot break, and the place where a page ends. Pure.
 
 Words are compared without diacritics (đ is d), so `hoà` and `hòa` are alike, and so is `hoa`. Who types
 diacritics means them: words that agree in tone come first.
@@ -6,19 +6,17 @@ diacritics means them: words that agree in tone come first.
 
 from __future__ import annotations
 
-import unicodedata
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from vn_text import TONE_MARKS, fold, normalize, repair_mojibake
-
 from kit.errors import InvalidArgument
+from services.catalog.search.question import Question
+from services.catalog.search.spelling import folded, toned
+from services.catalog.search.synonyms import parts
 
-QUERY_LENGTH_MAX = 200
 # Words beyond these are not looked for: a longer query finds nothing less by leaving them out.
 QUERY_WORDS_MAX = 8
-MARKET_ID_LENGTH_MAX = 64
-
-EVERYWHERE = "everywhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,75 +27,83 @@ class Place:
     position: int
 
     @classmethod
-    def read(cls, token: str) -> Place:
-        """A token made by `write`. Raises InvalidArgument."""
-        tier, _, position = token.partition(".")
-        if not (tier.isascii() and tier.isdigit() and position.isascii() and position.isdigit()):
-            raise InvalidArgument("page_token is not one that a search returned")
-        if len(tier) > 1 or int(position) >= 1 << 63:
-            raise InvalidArgument("page_token is not one that a search returned")
-        return cls(int(tier), int(position))
+    def read(cls, token: str, question: Question) -> Place:
+        """A token made by `write` for the same question. Raises InvalidArgument."""
+        found = _TOKEN.fullmatch(token)
+        if not found or found["order"] != question.order or found["check"] != question.check:
+            raise InvalidArgument("page_token is not one that this search returned; begin without one")
+        place = cls(int(found["tier"]), int(found["position"]))
+        if place.position >= 1 << 63:
+            raise InvalidArgument("page_token is not one that this search returned; begin without one")
+        return place
 
-    def write(self) -> str:
-        return f"{self.tier}.{self.position}"
-
-
-def folded(text: str) -> str:
-    """Lower-case words without diacritics, separated by single spaces."""
-    return fold(repair_mojibake(text))
+    def write(self, question: Question) -> str:
+        return f"{question.order}{self.tier}.{self.position}.{question.check}"
 
 
-def toned(text: str) -> str:
-    """Lower-case words with diacritics, the tone moved to the word's end: `hoà` and `hòa` are one word.
+_TOKEN = re.compile(r"(?P<order>[a-z])(?P<tier>[0-9])\.(?P<position>[0-9]{1,19})\.(?P<check>[0-9a-f]{8})")
 
-    Both placements are in daily use (new and old style); the vowel's shape (ơ, ô, ă) stays where it is.
+
+def words_of(query: str) -> list[str]:
+    """Those that are looked for, without diacritics."""
+    return folded(query).split()[:QUERY_WORDS_MAX]
+
+
+def widening(query: str) -> list[str]:
+    """What matches the words, best first; each finds all that the ones before it find. None for no words.
+
+    1. the words as typed, tones included; 2. the same words without diacritics; 3. or what means the same;
+    4. the last word only begun; 5. in the description or the merchant's name. Columns: toned, name, other, scope.
     """
-    words = "".join(c if c.isalnum() else " " for c in normalize(repair_mojibake(text)).lower()).split()
-    return " ".join(_toned(word) for word in words)
-
-
-def _toned(word: str) -> str:
-    decomposed = unicodedata.normalize("NFD", word)
-    tones = "".join(_TONES[c] for c in decomposed if c in _TONES)
-    return unicodedata.normalize("NFC", "".join(c for c in decomposed if c not in _TONES)) + tones
-
-
-# A tone as a private-use character: FTS5 takes those as part of a word, and no text holds them.
-_TONES = {mark: chr(0xE000 + i) for i, mark in enumerate(TONE_MARKS)}
-
-
-def scope(market_id: str) -> str:
-    """One word that stands for a market, whatever characters its id has."""
-    return "m" + market_id.encode().hex()
-
-
-def tiers(query: str, market_id: str) -> list[str]:
-    """FTS5 expressions, best match first; no product matches two of them. Raises InvalidArgument.
-
-    1. the words as typed, tones included; 2. the same words without diacritics; 3. the last word only begun;
-    4. in the description or the merchant's name. Columns: toned, name, other, scope.
-    """
-    if len(query) > QUERY_LENGTH_MAX:
-        raise InvalidArgument(f"query has {len(query)} characters, the limit is {QUERY_LENGTH_MAX}")
-    if len(market_id) > MARKET_ID_LENGTH_MAX:
-        raise InvalidArgument("market_id is not one")
-    where = f'scope : "{scope(market_id) if market_id else EVERYWHERE}"'
-    words = folded(query).split()[:QUERY_WORDS_MAX]
+    words = words_of(query)
     if not words:
-        return [where] if not query.strip() else []
-    widening = [
-        f"name : ({_all(words)})",
-        f"name : ({_all(words)} *)",
-        f"{{name other}} : ({_all(words)} *)",
-    ]
+        return []
+    named = f"name : ({_all(words)})"
+    wider = [named]
     with_tones = toned(query).split()[:QUERY_WORDS_MAX]
     if with_tones != words:
-        widening.insert(0, f"toned : ({_all(with_tones)}) AND {widening[0]}")
-    # Each widens the one before, so leaving that one's out leaves out all that were found already.
-    found_already = ["", *(f" NOT ({expression})" for expression in widening[:-1])]
-    return [f"({where} AND {wide}){not_found}" for wide, not_found in zip(widening, found_already, strict=True)]
+        wider.insert(0, f"(toned : ({_all(with_tones)}) AND {named})")
+    alike = _alike(query)
+    if alike:
+        wider.append(alike)
+    or_alike = f" OR {alike}" if alike else ""
+    wider.append(f"(name : ({_all(words)} *){or_alike})")
+    wider.append(f"({{name other}} : ({_all(words)} *){or_alike})")
+    return wider
 
 
-def _all(words: list[str]) -> str:
+def tiers(where: str, wider: Sequence[str]) -> list[str]:
+    """Expressions over products that fit `where`, best match first; no product matches two of them."""
+    before = ["", *(f" NOT ({expression})" for expression in wider)]
+    return [both(where, wide) + without for wide, without in zip(wider, before, strict=False)]
+
+
+def both(where: str, words: str) -> str:
+    """Products that fit `where` ("" for all) and match the words."""
+    return f"(({where}) AND ({words}))" if where else f"({words})"
+
+
+def mistyped(words: Sequence[str], meant: Mapping[str, Sequence[str]]) -> str:
+    """The words, where `meant` has what else one of them may have been."""
+    return " AND ".join(f"name : ({_any([word, *meant.get(word, ())])})" for word in words)
+
+
+def _alike(query: str) -> str:
+    """The words or what means the same; "" where nothing is known to."""
+    found = parts(query, QUERY_WORDS_MAX)
+    if not any(part.others for part in found):
+        return ""
+    either = [
+        f"(name : ({_all(part.words)})" + (f" OR toned : ({_any(part.others)}))" if part.others else ")")
+        for part in found
+    ]
+    return "(" + " AND ".join(either) + ")"
+
+
+def _all(words: Sequence[str]) -> str:
     # Words are letters and digits only; the quotes keep AND, OR, NOT and NEAR from being operators.
     return " AND ".join(f'"{word}"' for word in words)
+
+
+def _any(phrases: Sequence[str]) -> str:
+    return " OR ".join(f'"{phrase}"' for phrase in phrases)

@@ -45,7 +45,7 @@ def remember_device(user_id: str, installation: str, name: str, now: datetime) -
 
     Raises Contention where it was remembered and forgotten again and again meanwhile.
     """
-    key = crypto.blind_index("devices.installation", f"{user_id}:{installation}")
+    key = _key(user_id, installation)
     change: dict[str, Any] = {"set__signed_in_at": now} | ({"set__name": name} if name else {})
     for _ in range(_ROUNDS_MAX):
         known = KnownDevice.objects(key=key).modify(new=True, **change)
@@ -72,9 +72,24 @@ def is_known(user_id: str, device_id: str) -> bool:
     return KnownDevice.objects(id=device_id, user_id=user_id).only("id").first() is not None
 
 
+def find_device(user_id: str, installation: str) -> Device | None:
+    """The device of this person with this UUID (lower case), where they have signed in with it."""
+    known = KnownDevice.objects(key=_key(user_id, installation)).first()
+    return _device(known) if known else None
+
+
+def forget_devices(user_id: str) -> None:
+    """Forgets all of this person's."""
+    KnownDevice.objects(user_id=user_id).delete()
+
+
 def forget_device(user_id: str, device_id: str) -> bool:
     """Forgets one of this person's devices: its sessions can no longer be used. Whether there was one."""
     return bool(KnownDevice.objects(id=device_id, user_id=user_id).delete())
+
+
+def _key(user_id: str, installation: str) -> str:
+    return crypto.blind_index("devices.installation", f"{user_id}:{installation}")
 
 
 def _drop_oldest(user_id: str) -> None:

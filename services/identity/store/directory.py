@@ -20,7 +20,9 @@ _BATCH = 500
 def tell_of_everybody() -> int:
     """An event for everybody who lacks one; how many. Where nobody does, one look at an index."""
     # One cursor and not a query a batch: SecantusDB reads the whole index for each.
-    untold = iter(Person.objects(version=None).only("id", "name", "phone_index", "roles", "institution").no_cache())
+    untold = iter(
+        Person.objects(version=None).only("id", "name", "phone_index", "roles", "institution", "person_id").no_cache()
+    )
     told = 0
     while batch := list(islice(untold, _BATCH)):
         updates = [

@@ -26,7 +26,7 @@ from services.identity.keys import Ring, SigningKey, rotated
 RING_AGE_MAX = timedelta(seconds=60)
 
 _ID = "ring"
-_SECRET = "signing_keys.secret"  # noqa: S105 - a field's name
+SECRET_FIELD = "signing_keys.secret"  # noqa: S105 - a field's name
 _ROUNDS_MAX = 3
 
 _logger = log.logger(__name__)
@@ -101,8 +101,8 @@ def _opened(stored: KeyRing | None) -> Ring:
 
 
 def _sealed(pair: ECKey) -> bytes:
-    return crypto.encrypt(_SECRET, json.dumps(pair.as_dict(private=True)))
+    return crypto.encrypt(SECRET_FIELD, json.dumps(pair.as_dict(private=True)))
 
 
 def _pair(secret: bytes) -> ECKey:
-    return ECKey.import_key(json.loads(crypto.decrypt(_SECRET, secret)))
+    return ECKey.import_key(json.loads(crypto.decrypt(SECRET_FIELD, secret)))

@@ -7,7 +7,8 @@ opened with a device lives no longer than we know the device.
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from mongoengine import DateTimeField, Document, IntField, StringField
@@ -23,6 +24,8 @@ from services.identity.tokens import SignedIn
 
 # Signing in on one more device drops the oldest session.
 SESSIONS_MAX = 10
+# When the PIN was entered in a session that was opened without one.
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 _logger = log.logger(__name__)
 
@@ -49,8 +52,24 @@ class Session(Document):
     }
 
 
-def open_session(account: Account, device: Device | None, now: datetime) -> tuple[SignedIn, str]:
-    """A new session, its PIN entered `now` (UTC), and its first refresh token."""
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session as its owner sees it: where, since when, until when (UTC)."""
+
+    session_id: str
+    device_id: str
+    opened_at: datetime
+    expires_at: datetime
+
+
+def open_session(
+    account: Account, device: Device | None, now: datetime, *, by_pin: bool = True
+) -> tuple[SignedIn, str]:
+    """A new session and its first refresh token. Its PIN was entered `now` (UTC), or never where not `by_pin`.
+
+    After a reset of the PIN every device is as new as the reset, whoever held it before.
+    """
+    known_since = device.first_seen_at if device else now
     session_id = new_id("ses")
     token, token_hash = tokens.new_refresh(session_id)
     session = Session(
@@ -59,9 +78,9 @@ def open_session(account: Account, device: Device | None, now: datetime) -> tupl
         token_hash=token_hash,
         pin_version=account.pin_version,
         expires_at=now + tokens.REFRESH_LIFE,
-        pin_at=now,
+        pin_at=now if by_pin else NEVER,
         device_id=device.device_id if device else "",
-        device_at=device.first_seen_at if device else now,
+        device_at=max(known_since, account.pin_reset_at or known_since),
     )
     session.save(force_insert=True)
     _drop_oldest(account.user.user_id)
@@ -76,15 +95,14 @@ def refresh_session(token: str, now: datetime) -> tuple[Account, SignedIn, str]:
     read = tokens.read_refresh(token)
     if read is None:
         raise SessionEnded("not a refresh token; sign in")
-    session_id, token_hash = read
-    following, following_hash = tokens.new_refresh(session_id)
-    session = Session.objects(id=session_id, token_hash=token_hash, expires_at__gt=now).modify(
+    following, following_hash = tokens.new_refresh(read.session_id)
+    session = Session.objects(id=read.session_id, token_hash=read.digest, expires_at__gt=now).modify(
         set__token_hash=following_hash, set__expires_at=now + tokens.REFRESH_LIFE
     )
     account = account_by_id(session.user_id) if session else None
     if session is None or account is None or not _alive(session, account):
-        if end_session(session_id):
-            _logger.warning("session ended: spent token, PIN changed, or device removed", session=session_id)
+        if (session or read.ours) and end_session(read.session_id):
+            _logger.warning("session ended: spent token, PIN changed, or device removed", session=read.session_id)
         raise SessionEnded("this session has ended; sign in")
     return account, _signed_in(session), following
 
@@ -109,6 +127,35 @@ def end_session(session_id: str) -> bool:
     return bool(Session.objects(id=session_id).delete())
 
 
+def end_session_with(token: str) -> str:
+    """Ends the session of a refresh token, spent ones too; its id, "" where there was none."""
+    read = tokens.read_refresh(token)
+    if read is None:
+        return ""
+    found = Session.objects(id=read.session_id)
+    return read.session_id if (found if read.ours else found.filter(token_hash=read.digest)).delete() else ""
+
+
+def sessions_of(user_id: str, now: datetime) -> list[OpenSession]:
+    """This person's sessions, the newest first."""
+    found = [
+        OpenSession(session.id, session.device_id or "", _opened_at(session), session.expires_at)
+        for session in Session.objects(user_id=user_id)
+        if session.expires_at > now
+    ]
+    return sorted(found, key=lambda session: session.session_id, reverse=True)
+
+
+def end_session_of(user_id: str, session_id: str) -> bool:
+    """Ends a session of this person's. Whether there was one."""
+    return bool(Session.objects(id=session_id, user_id=user_id).delete())
+
+
+def end_sessions_of(user_id: str) -> int:
+    """Ends all sessions of a person; how many."""
+    return int(Session.objects(user_id=user_id).delete())
+
+
 def end_sessions_with(user_id: str, device_id: str) -> None:
     """Ends this person's sessions that were opened with a device."""
     Session.objects(user_id=user_id, device_id=device_id).delete()
@@ -121,9 +168,13 @@ def _alive(session: Session, account: Account) -> bool:
     )
 
 
-def _signed_in(session: Session) -> SignedIn:
+def _opened_at(session: Session) -> datetime:
     # The first 12 digits of a UUIDv7 are the ms in which it was made.
-    opened_at = clock.from_ms(int(session.id.removeprefix("ses_")[:12], 16))
+    return clock.from_ms(int(session.id.removeprefix("ses_")[:12], 16))
+
+
+def _signed_in(session: Session) -> SignedIn:
+    opened_at = _opened_at(session)
     return SignedIn(session.id, session.pin_at or opened_at, session.device_id or "", session.device_at or opened_at)
 
 

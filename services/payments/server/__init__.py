@@ -5,7 +5,20 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from cho.payments.v1 import cards_pb2
+import uvloop
+from cho.payments.v1 import (
+    cards_pb2,
+    codes_pb2,
+    desk_pb2,
+    disbursements_pb2,
+    holds_pb2,
+    levels_pb2,
+    orders_pb2,
+    organisations_pb2,
+    requests_pb2,
+    scheme_pb2,
+    webhooks_pb2,
+)
 from cho.payments.v1 import payments_pb2 as pb
 from google.protobuf.descriptor import ServiceDescriptor
 from pymongo.errors import PyMongoError
@@ -14,18 +27,33 @@ from kit import log
 from kit.config import settings
 from kit.errors import DomainError
 from kit.rpc import aio
+from services.payments import levels as level_rules
 from services.payments import limits, store
 from services.payments.card.client import AsyncCards
 from services.payments.server.cards import CardServicer
 from services.payments.server.carry import Carrier
+from services.payments.server.codes import CodeServicer
 from services.payments.server.common import TELECOMS
+from services.payments.server.desk import DeskServicer
 from services.payments.server.directory import Directory
+from services.payments.server.disbursements import DisbursementServicer
+from services.payments.server.documents import Documents
+from services.payments.server.holds import HoldServicer
+from services.payments.server.levels import LevelsServicer
+from services.payments.server.ordermoney import OrderMoneyServicer
+from services.payments.server.organisations import OrganisationServicer
 from services.payments.server.payments import PaymentsServicer
+from services.payments.server.requests import RequestServicer
+from services.payments.server.scheme import SchemeServicer
+from services.payments.server.webhooks import WebhookServicer
+from services.payments.store.changes import Changes
 from services.payments.store.client import LedgerClient
 from services.payments.store.keys import keys
 from services.payments.store.ledger import Ledger
+from services.payments.store.levels import Levels
 from services.payments.store.live import Followers
 from services.payments.store.people import People
+from services.payments.store.stickers import Stickers
 
 _logger = log.logger(__name__)
 
@@ -64,23 +92,46 @@ async def _serve() -> None:
     await _found(ledger)
     await followers.start()
     people = People(settings().redis_url)
-    directory = Directory(ledger, people)
+    stickers = Stickers(settings().redis_url)
+    directory = Directory(ledger, people, stickers)
+    changes = Changes(settings().redis_url, directory.forget_merchant)
+    await changes.start()
     cards, opened = AsyncCards.of(settings()), asyncio.Event()
-    carrier = Carrier(ledger, cards, opened)
+    documents = Documents(opened)
+    levels = Levels(settings().redis_url)
+    await levels.start()
+    carrier = Carrier(ledger, cards, documents)
     card_servicer = CardServicer(ledger, carrier, settings().own_secret("stripe_webhook_secret"))
     opening = asyncio.create_task(_open_documents(opened))
     servicers: list[tuple[ServiceDescriptor, Any]] = [
         (pb.DESCRIPTOR.services_by_name["PaymentsService"], PaymentsServicer(ledger, directory, followers)),
+        (requests_pb2.DESCRIPTOR.services_by_name["RequestService"], RequestServicer(ledger)),
+        (codes_pb2.DESCRIPTOR.services_by_name["CodeService"], CodeServicer(ledger, directory)),
+        (holds_pb2.DESCRIPTOR.services_by_name["HoldService"], HoldServicer(ledger, directory)),
+        (orders_pb2.DESCRIPTOR.services_by_name["OrderMoneyService"], OrderMoneyServicer(ledger, directory)),
+        (scheme_pb2.DESCRIPTOR.services_by_name["SchemeService"], SchemeServicer(ledger)),
+        (desk_pb2.DESCRIPTOR.services_by_name["DeskService"], DeskServicer(ledger)),
+        (organisations_pb2.DESCRIPTOR.services_by_name["OrganisationService"], OrganisationServicer(ledger)),
+        (
+            disbursements_pb2.DESCRIPTOR.services_by_name["DisbursementService"],
+            DisbursementServicer(ledger, people, documents),
+        ),
+        (webhooks_pb2.DESCRIPTOR.services_by_name["WebhookService"], WebhookServicer(ledger, documents)),
         (cards_pb2.DESCRIPTOR.services_by_name["CardService"], card_servicer),
+        (levels_pb2.DESCRIPTOR.services_by_name["LevelsService"], LevelsServicer(ledger, levels)),
     ]
-    await aio.serve("payments", servicers, before_stop=followers.stop)
+    money = level_rules.counted([descriptor for descriptor, _ in servicers])
+    await aio.serve("payments", servicers, followers.stop, dict.fromkeys(money, levels))
     opening.cancel()
+    await changes.stop()
     await carrier.stop()
     await cards.close()
     await people.close()
+    await stickers.close()
+    await levels.stop()
     await client.stop()
 
 
 def main() -> None:
     """Serves until SIGTERM, from when the worker has loaded the ledger's functions and the gate is open."""
-    asyncio.run(_serve())
+    uvloop.run(_serve())  # less CPU a call than asyncio's own loop (docs/performance.md)

@@ -7,19 +7,16 @@ in services/payments/steps.py and by the works themselves.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar, cast
-
-from mongoengine.connection import ConnectionFailure
-from pymongo.errors import PyMongoError
+from typing import Any, TypeVar, cast
 
 from kit import log
 from kit.clock import now_ms
-from kit.errors import Contention, DomainError, Overloaded, Unavailable
+from kit.errors import Contention, DomainError, Overloaded
 from kit.ids import new_id
 from services.payments import postings, transfer
 from services.payments.card.client import AsyncCards
 from services.payments.card.failures import CardFailure
+from services.payments.server.documents import Documents
 from services.payments.steps import PROVIDER, Ask, Become, Look, Post, Step, TakeBack, Void, Work
 from services.payments.store import topups as store
 from services.payments.store.ledger import Ledger, Movement
@@ -33,29 +30,17 @@ ANSWER_S_MAX = 7.0
 
 _logger = log.logger(__name__)
 
-P = ParamSpec("P")
-T = TypeVar("T")
 W = TypeVar("W", bound=Work)
 
 
 class Carrier:
-    """Carries works on. `opened` is set once payments' documents can be reached."""
+    """Carries works on."""
 
-    def __init__(self, ledger: Ledger, cards: AsyncCards, opened: asyncio.Event) -> None:
+    def __init__(self, ledger: Ledger, cards: AsyncCards, documents: Documents) -> None:
         self._ledger = ledger
         self._cards = cards
-        self._opened = opened
+        self.stored = documents
         self._tasks: set[asyncio.Task[Any]] = set()
-
-    async def stored(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What a call of `store` returns. Raises Unavailable where the documents cannot be reached."""
-        if not self._opened.is_set():
-            raise Unavailable("cards are not ready yet; nothing was done")
-        try:
-            return await asyncio.to_thread(call, *args, **kwargs)
-        except (PyMongoError, ConnectionFailure) as error:
-            _logger.warning("documents not reached", error=str(error))
-            raise Unavailable("cards cannot be taken now: send the same request again") from error
 
     async def carry(self, work: W) -> W:
         """Carries a work on, and tells how it stands when it ends or rests, or after ANSWER_S_MAX; it goes on even if

@@ -16,7 +16,7 @@ from kit.errors import DomainError, InvalidArgument, QrInvalid
 from kit.ids import is_id
 from kit.rpc.call import Call
 from services.payments import limits, transfer
-from services.payments.store.ledger import Account, Movement, Posted
+from services.payments.store.ledger import Account, Movement, Posted, Request
 
 NOTE_MAX = 140
 REFERENCE_MAX = 25
@@ -44,10 +44,19 @@ OPS = {
     pb.TRANSFER_KIND_HOLD: "hold", pb.TRANSFER_KIND_CAPTURE: "capture", pb.TRANSFER_KIND_REVERSAL: "reverse",
     pb.TRANSFER_KIND_DISBURSEMENT: "disburse", pb.TRANSFER_KIND_TOP_UP: "top_up", pb.TRANSFER_KIND_UNLOAD: "unload",
     pb.TRANSFER_KIND_CHARGEBACK: "chargeback", pb.TRANSFER_KIND_RECOVERY: "recover", pb.TRANSFER_KIND_DEFUND: "defund",
+    pb.TRANSFER_KIND_PAYOUT: "payout", pb.TRANSFER_KIND_PAYOUT_PAID: "paid", pb.TRANSFER_KIND_PAYOUT_UNPAID: "unpaid",
+    pb.TRANSFER_KIND_PAYOUT_RETURNED: "returned", pb.TRANSFER_KIND_NET: "net",
+    pb.TRANSFER_KIND_INTERCHANGE: "interchange", pb.TRANSFER_KIND_LIQUIDITY_IN: "liquidity_in",
+    pb.TRANSFER_KIND_LIQUIDITY_OUT: "liquidity_out", pb.TRANSFER_KIND_CORRECTION: "correct",
 }  # fmt: skip
 TRANSFER_STATES = {
     "": pb.TRANSFER_STATE_DONE, "held": pb.TRANSFER_STATE_HELD, "captured": pb.TRANSFER_STATE_CAPTURED,
     "voided": pb.TRANSFER_STATE_VOIDED, "expired": pb.TRANSFER_STATE_EXPIRED, "reversed": pb.TRANSFER_STATE_REVERSED,
+    "sent": pb.TRANSFER_STATE_SENT, "paid": pb.TRANSFER_STATE_PAID, "unpaid": pb.TRANSFER_STATE_UNPAID,
+    "returned": pb.TRANSFER_STATE_RETURNED,
+}  # fmt: skip
+REQUEST_STATES = {
+    "open": pb.REQUEST_STATE_OPEN, "paid": pb.REQUEST_STATE_PAID, "cancelled": pb.REQUEST_STATE_CANCELLED,
 }  # fmt: skip
 KIND_OF = {name: number for number, name in OPS.items()}
 
@@ -81,6 +90,13 @@ def not_after_ms(request: Any) -> int:
     return max(1, request.not_after.ToMilliseconds()) if request.HasField("not_after") else 0
 
 
+def page_limit(limit: int, most: int = 100, usual: int = 20) -> int:
+    """How many of a list are asked for; 0 for the usual. Raises InvalidArgument."""
+    if not 0 <= limit <= most:
+        raise InvalidArgument(f"limit must be from 1 to {most}")
+    return limit or usual
+
+
 def text(value: str, name: str, most: int) -> str:
     """`value`, if it may be kept and shown. Raises InvalidArgument."""
     if len(value) > most:
@@ -97,11 +113,24 @@ def id_of(value: str, prefix: str, name: str, error: type[DomainError] = Invalid
     return value
 
 
+def check_pin(call: Call, amount: int) -> None:
+    """Above the threshold a payment needs a PIN entered a moment ago. Raises StepUpNeeded, before any key is spent."""
+    if amount > limits.STEP_UP_ABOVE_VND:
+        call.require_fresh_pin(now_ms() // 1000, limits.STEP_UP_WITHIN_S)
+
+
 def intent_of(call: Call, **fields: Any) -> Intent:
     """What a call asks of the ledger, as its events keep it."""
     # What a client's headers say is kept for ever in every event: no longer than such a thing can be.
     request_id, traceparent = call.request_id[:REQUEST_ID_MAX], call.traceparent[:TRACEPARENT_MAX]
     return Intent(caller_id=call.caller.sub, request_id=request_id, traceparent=traceparent, **fields)
+
+
+def request_state(request: Request) -> pb.RequestState:
+    """How a vendor's request stands now."""
+    if request.state == "open" and request.expires_ms <= now_ms():
+        return pb.REQUEST_STATE_EXPIRED
+    return REQUEST_STATES[request.state]
 
 
 def account_view(account: Account) -> pb.Account:
@@ -125,7 +154,8 @@ def transfer_view(m: Movement) -> pb.Transfer:
     made = pb.Transfer(
         transfer_id=m.transfer_id, kind=KIND_OF[m.op], amount=m.amount, fee=m.fee, from_account_id=m.from_account,
         to_account_id=m.to_account, seq=m.seq, window=m.window, refunded=m.refunded,
-        payment_id=m.related, reference=m.reference, note=m.note, code=transfer.spoken_code(m.transfer_id),
+        payment_id=m.related, reference=m.reference, note=m.note,
+        code=transfer.spoken_code(m.op, m.transfer_id, m.related),
         state=TRANSFER_STATES[m.state], in_review=m.in_review,
     )  # fmt: skip
     made.at.FromMilliseconds(m.at_ms)

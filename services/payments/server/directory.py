@@ -5,24 +5,28 @@ from __future__ import annotations
 from kit import qr
 from kit.crypto import account_index
 from kit.errors import AccountNotFound, InvalidArgument, MerchantNotFound, NotFound, PaymentNotFound, WrongTelecom
+from kit.rpc.call import Call
 from services.payments.server.common import TELECOM_OF, id_of
 from services.payments.store.ledger import Account, Ledger, Movement
 from services.payments.store.memory import Memory
 from services.payments.store.people import People, Person
+from services.payments.store.stickers import Stickers
 
 
 class Directory:
     """Facts that never or seldom change; what matters is checked again inside the payment."""
 
-    def __init__(self, ledger: Ledger, people: People) -> None:
+    def __init__(self, ledger: Ledger, people: People, stickers: Stickers) -> None:
         self._ledger = ledger
         self._people = people
+        self._stickers = stickers
         # A wallet's telecom never changes; neither does whom an agent account belongs to.
         self._telecoms = Memory(100_000, keep_s=3600)
         self._agents = Memory(10_000, keep_s=3600)
-        # A merchant's category and bank account may change.
+        # A merchant's category and bank account may change: `forget_merchant` then (store/changes.py).
         self._categories = Memory(20_000, keep_s=30)
         self._payees = Memory(20_000, keep_s=30)
+        self._issues = Memory(20_000, keep_s=30)
 
     async def payee(self, code: qr.Decoded) -> tuple[str, str]:
         """Merchant and, for a bank's code, the directory entry that names it. Raises MerchantNotFound."""
@@ -39,8 +43,31 @@ class Directory:
             self._payees.put(index, merchant_id)
         return merchant_id, index
 
+    async def is_void(self, code: qr.Decoded) -> bool:
+        """Whether this is a stall's printed code that was replaced.
+
+        Codes of one amount, an order's or a request's, were never printed: it is a sticker that is replaced.
+        """
+        if not code.merchant_id or code.static is False or code.request_reference is not None:
+            return False
+        issue = self._issues.get(code.merchant_id)
+        if issue is None:
+            issue = await self._stickers.issue(code.merchant_id)
+            self._issues.put(code.merchant_id, issue)
+        return (code.issue or 1) < issue
+
+    async def person_of(self, user_id: str) -> str:
+        """Who this account is by their citizen card ("prs_..."), "" where nobody has seen it. Raises Unavailable."""
+        return await self._people.person_of(user_id)
+
     def forget_payee(self, index: str) -> None:
         """A directory entry moved."""
+        self._payees.forget(index)
+
+    def forget_merchant(self, merchant_id: str, index: str) -> None:
+        """A merchant changed: what is remembered of it is asked for anew."""
+        self._categories.forget(merchant_id)
+        self._issues.forget(merchant_id)
         self._payees.forget(index)
 
     async def telecom(self, wallet_id: str) -> str:
@@ -108,9 +135,24 @@ class Directory:
             )
         return stalls[0].account_id
 
-    async def payment(self, payment_id: str) -> Movement:
-        """A payment or captured hold. Raises PaymentNotFound."""
+    async def payment(self, payment_id: str, held_too: bool = False) -> Movement:
+        """A payment or captured hold; `held_too`: also one that a velocity rule held. Raises PaymentNotFound."""
         found = await self._ledger.transfer(id_of(payment_id, "pay", "payment_id", PaymentNotFound))
-        if found is None or found.op not in ("pay", "capture"):
+        if found is None or found.op not in (("pay", "capture", "hold") if held_too else ("pay", "capture")):
             raise PaymentNotFound("there is no such payment")
         return found
+
+    async def hold(self, hold_id: str) -> Movement:
+        """What was set aside for a merchant. Raises PaymentNotFound, for what waits for an operator too."""
+        found = await self._ledger.transfer(id_of(hold_id, "hld", "hold_id", PaymentNotFound))
+        if found is None or not found.to_account.startswith("mer_"):
+            raise PaymentNotFound("there is no such hold")
+        return found
+
+    async def require_party(self, found: Movement, call: Call) -> None:
+        """Raises PaymentNotFound unless the caller is one of its parties, an operator or an auditor."""
+        if call.has("operator", "auditor"):
+            return
+        parties = await self._ledger.accounts([found.from_account, found.to_account])
+        if call.caller.sub not in {party.owner for party in parties if party}:
+            raise PaymentNotFound("there is no such payment, or it is not yours")

@@ -15,18 +15,21 @@ from kit.errors import (
     AmountMismatch,
     Contention,
     DomainError,
+    IdentityNeeded,
     InvalidArgument,
     MerchantNotFound,
     NotFound,
     PaymentNotFound,
     PermissionDenied,
+    QrReissued,
     RequestExpired,
     Unavailable,
+    WalletElsewhere,
 )  # fmt: skip
 from kit.ids import new_id
 from kit.money import check_amount
 from kit.rpc.call import Call
-from services.payments import announce, fees, limits, requests, transfer
+from services.payments import announce, fees, requests, transfer
 from services.payments.server.common import (
     ASK_PAYER,
     HISTORY_MAX,
@@ -39,11 +42,13 @@ from services.payments.server.common import (
     TELECOMS,
     account_view,
     body_hash,
+    check_pin,
     decode_qr,
     id_of,
     intent_of,
     not_after_ms,
     posted_view,
+    request_state,
     text,
     transfer_view,
 )  # fmt: skip
@@ -84,12 +89,31 @@ class PaymentsServicer:
         if owner != call.caller.sub and not call.has("agent", "operator"):
             raise PermissionDenied("only an agent or operator opens a wallet for somebody else")
         id_of(owner, "usr", "owner_id")
-        wallet_id = await self._ledger.open(new_id("wal"), "wallet", telecom, owner, intent_of(call))
+        wallet_id = await self._open_wallet(telecom, owner, call)
         # Whoever has a merchant contract has no monthly limit (Decree 368/2025, article 15). Asked after the opening:
         # who becomes a merchant meanwhile is seen here, or the wallet is seen there (merchants.exempt_owner).
         if any(account.startswith("mer_") for account in await self._ledger.accounts_of(owner)):
             await self._ledger.set_exempt(wallet_id, True, intent_of(call))
         return pb.OpenWalletResponse(wallet=await self._account(wallet_id))
+
+    async def _open_wallet(self, telecom: str, owner: str, call: Call) -> str:
+        """The id of the one wallet at this telecom of whoever this account is (Decree 368/2025, article 7).
+
+        Raises IdentityNeeded, WalletElsewhere.
+        """
+        # Of before people were told by their cards: theirs, and no second one beside it.
+        if (known := await self._ledger.unique("wallet", telecom, owner)) is not None:
+            return known
+        person_id = await self._directory.person_of(owner)
+        if not person_id:
+            raise IdentityNeeded("nobody has seen this person's citizen card yet: POST /v1/identifications")
+        wallet_id = await self._ledger.open(
+            new_id("wal"), "wallet", telecom, owner, intent_of(call, person_id=person_id)
+        )  # fmt: skip
+        account = await self._ledger.account(wallet_id)
+        if account is None or account.owner != owner:
+            raise WalletElsewhere("this person has a wallet at this telecom under another phone")
+        return wallet_id
 
     async def OpenAgent(self, request: pb.OpenAgentRequest, call: Call) -> pb.OpenAgentResponse:
         telecom = call.caller.institution if call.has("officer") else TELECOMS.get(request.telecom, "")
@@ -120,8 +144,8 @@ class PaymentsServicer:
         if state is None or not request.reason:
             raise InvalidArgument("state and reason are needed")
         account = await self._ledger.account(request.account_id)
-        if account is None or account.kind not in ("wallet", "agent"):
-            raise AccountNotFound("there is no such wallet or agent account")
+        if account is None or account.kind not in ("wallet", "agent", "org"):
+            raise AccountNotFound("there is no such wallet, agent's or organisation's account")
         if not call.has("operator") and account.telecom != call.caller.institution:
             raise AccountNotFound("there is no such account, or it is another institution's")
         intent = intent_of(call, note=text(request.reason, "reason", NOTE_MAX))
@@ -183,7 +207,7 @@ class PaymentsServicer:
         wallet_id = id_of(request.wallet_id, "wal", "wallet_id", AccountNotFound)
         agent_id = id_of(request.agent_id, "agt", "agent_id", AccountNotFound)
         check_amount(request.amount)
-        _check_pin(call, request.amount)
+        check_pin(call, request.amount)
         telecom = await self._directory.telecom(wallet_id)
         earned = fees.commission("cash_out", request.amount, now_ms())
         posted = await self._ledger.post(
@@ -202,10 +226,12 @@ class PaymentsServicer:
     async def InspectQr(self, request: pb.InspectQrRequest, call: Call) -> pb.InspectQrResponse:
         code = decode_qr(request.payload)
         merchant_id, _ = await self._directory.payee(code)
+        if await self._directory.is_void(code):
+            raise QrReissued("this printed code was replaced: ask the vendor for the new one")
         account = await self._ledger.account(merchant_id)
         if account is None:
             raise MerchantNotFound("no onboarded merchant has this code")
-        return pb.InspectQrResponse(
+        seen = pb.InspectQrResponse(
             merchant_id=merchant_id,
             merchant_name=account.name,
             payable=account.state == "open",
@@ -216,12 +242,20 @@ class PaymentsServicer:
             market_name=account.market,
             stall=account.stall,
         )
+        expires_ms = requests.expiry_of(code.reference_label or "")
+        if expires_ms and expires_ms <= now_ms():
+            seen.request_state = pb.REQUEST_STATE_EXPIRED
+        elif seen.reference and (asked := await self._ledger.request(merchant_id, seen.reference)):
+            seen.request_state, expires_ms = request_state(asked), asked.expires_ms
+        if expires_ms:
+            seen.expires_at.FromMilliseconds(expires_ms)
+        return seen
 
     async def Pay(self, request: pb.PayRequest, call: Call) -> pb.PayResponse:
         wallet_id = id_of(request.wallet_id, "wal", "wallet_id", AccountNotFound)
-        asked = await self._asked(request)
+        asked = await self._asked(request, call)
         check_amount(asked.amount)
-        _check_pin(call, asked.amount)
+        check_pin(call, asked.amount)
         telecom = await self._directory.telecom(wallet_id)
         now = now_ms()
         fee = fees.payment_fee(asked.amount, await self._directory.category(asked.merchant_id), now)
@@ -245,7 +279,16 @@ class PaymentsServicer:
         )
         return pb.PayResponse(payment=payment, balance=posted.first_balance)
 
-    async def _asked(self, request: pb.PayRequest) -> _Asked:
+    async def _refuse_void(self, key: str, call: Call) -> None:
+        """Raises QrReissued, unless the payment was made before the code was replaced: then a retry hears how it ended.
+
+        What has not arrived by now never will: a payer who is refused may pay again by the new code.
+        """
+        code, _, _ = await self._ledger.resolve(call.caller.sub, "pay", key)
+        if code == "KEY_SPENT":
+            raise QrReissued("this printed code was replaced: ask the vendor for the new one")
+
+    async def _asked(self, request: pb.PayRequest, call: Call) -> _Asked:
         """Whom a payment is for, and how much, from whichever of the ways the payer named it."""
         if [request.qr_payload, request.merchant_id, request.phone].count("") != 2:
             raise InvalidArgument("one of qr_payload, merchant_id and phone names who is paid")
@@ -261,6 +304,8 @@ class PaymentsServicer:
             raise AmountMismatch(f"the code asks for {code.amount} đồng, not {request.amount}")
         named = code.bill_number if code.bill_number != ASK_PAYER else ""
         merchant_id, index = await self._directory.payee(code)
+        if await self._directory.is_void(code):
+            await self._refuse_void(request.idempotency_key, call)
         expires_ms = requests.expiry_of(code.reference_label or "")
         if expires_ms and expires_ms <= now_ms():
             raise RequestExpired("the code's time is over: ask the vendor for a new one")
@@ -287,7 +332,7 @@ class PaymentsServicer:
         if bool(request.to_wallet_id) == bool(request.to_phone):
             raise InvalidArgument("either to_wallet_id or to_phone names who gets it")
         check_amount(request.amount)
-        _check_pin(call, request.amount)
+        check_pin(call, request.amount)
         payer_telecom = await self._directory.telecom(source)
         if request.to_phone:
             payee = await self._directory.person(request.to_phone)
@@ -309,11 +354,8 @@ class PaymentsServicer:
         return pb.SendResponse(transfer=made, balance=posted.first_balance)
 
     async def GetPayment(self, request: pb.GetPaymentRequest, call: Call) -> pb.GetPaymentResponse:
-        found = await self._directory.payment(request.payment_id)
-        if not call.has("operator", "auditor"):
-            parties = await self._ledger.accounts([found.from_account, found.to_account])
-            if call.caller.sub not in {party.owner for party in parties if party}:
-                raise PaymentNotFound("there is no such payment, or it is not yours")
+        found = await self._directory.payment(request.payment_id, held_too=True)
+        await self._directory.require_party(found, call)
         return pb.GetPaymentResponse(payment=transfer_view(found))
 
     async def Refund(self, request: pb.RefundRequest, call: Call) -> pb.RefundResponse:
@@ -380,6 +422,16 @@ class PaymentsServicer:
         seq, now_open = await self._ledger.cut(request.window, call.caller.sub)
         return pb.CutWindowResponse(seq=seq, open_window=now_open)
 
+    async def GetLedgerHead(self, request: pb.GetLedgerHeadRequest, call: Call) -> pb.GetLedgerHeadResponse:
+        seq, at_ms = await self._ledger.head()
+        reply = pb.GetLedgerHeadResponse(seq=seq)
+        reply.at.FromMilliseconds(at_ms)
+        return reply
+
+    async def GetAccountVersion(self, request: pb.GetAccountVersionRequest, call: Call) -> pb.GetAccountVersionResponse:
+        account = await self._ledger.account(request.account_id)
+        return pb.GetAccountVersionResponse(version=account.version if account else 0)
+
     async def Echo(self, request: pb.EchoRequest, call: Call) -> pb.EchoResponse:
         return pb.EchoResponse(idempotency_key=request.idempotency_key, amount=request.amount)
 
@@ -408,12 +460,6 @@ class PaymentsServicer:
         if account is None or account.kind not in KINDS or not allowed:
             raise AccountNotFound("there is no such account, or it is not yours")
         return account
-
-
-def _check_pin(call: Call, amount: int) -> None:
-    """Above the threshold a payment needs a PIN entered a moment ago. Raises StepUpNeeded, before any key is spent."""
-    if amount > limits.STEP_UP_ABOVE_VND:
-        call.require_fresh_pin(now_ms() // 1000, limits.STEP_UP_WITHIN_S)
 
 
 def _event_stream(data: bytes) -> HttpBody:

@@ -14,12 +14,18 @@ from kit import log
 from kit.clock import now_ms
 from kit.errors import BY_CODE, DomainError, InvalidArgument, Unavailable
 from kit.ids import key_time_ms, new_id
+from kit.streams import names
 from services.payments import transfer as rules
 from services.payments.store.client import LedgerClient
 from services.payments.store.keys import Keys
 from services.payments.transfer import Leg
 
 _logger = log.logger(__name__)
+
+# A payment that is held for review waits so long at most (functions/1_base.lua, REVIEW_MS).
+REVIEW_MS_MAX = 86_400_000
+# Holds among which those in review are looked for.
+REVIEWS_LOOKED_AT = 5_000
 
 # The card provider's name in account ids and positions.
 CARDS = "STRIPE"
@@ -40,6 +46,7 @@ _MESSAGES = {
     "WRONG_TELECOM": "the accounts are not at the telecoms that this needs",
     "SAME_ACCOUNT": "both sides are the same account",
     "GUARANTEE_SHORT": "the telecom's own money does not cover this: its officer has to deposit first",
+    "NET_DEBIT_CAP_EXCEEDED": "the telecom would owe more than its net debit cap: it has to settle or to deposit first",
     "VELOCITY_EXCEEDED": "too many, or too much from a new device: wait, or ask the operator",
     "REFUND_TOO_LATE": "the payment is older than refunds may be: agree on a new transfer",
     "HOLD_EXPIRED": "the hold's time is over; its money is free again",
@@ -205,6 +212,15 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Code:
+    """A payer's one-time code: "active", "used" or "cancelled"; ms."""
+
+    state: str
+    wallet_id: str
+    expires_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """What waits for a second person: "proposed", "approved", "rejected" or "expired"."""
 
@@ -221,7 +237,8 @@ class Proposal:
 
 # What the detail of a refusal is, where the caller hears it.
 _DETAILS = {
-    "LIMIT_EXCEEDED": "rule", "VELOCITY_EXCEEDED": "rule", "GUARANTEE_SHORT": "telecom", "AMOUNT_MISMATCH": "asked",
+    "LIMIT_EXCEEDED": "rule", "VELOCITY_EXCEEDED": "rule", "GUARANTEE_SHORT": "telecom",
+    "NET_DEBIT_CAP_EXCEEDED": "telecom", "AMOUNT_MISMATCH": "asked",
 }  # fmt: skip
 # How a transfer's id begins.
 _PREFIXES = {"pay": "pay", "capture": "pay", "refund": "ref", "hold": "hld", "reverse": "rev"}
@@ -266,7 +283,7 @@ def new_transfer_id(op: str) -> str:
 
 
 def transfer_call(order: Order, k: Keys, transfer_id: str) -> tuple[list[str], list[str | bytes | int]]:
-    """Keys and arguments of `transfer_v2`, after the server's run. Raises InvalidArgument for a malformed key."""
+    """Keys and arguments of `transfer_v3`, after the server's run. Raises InvalidArgument for a malformed key."""
     made = key_time(order.key)
     scope = scope_of(order.caller, order.op, order.key)
     keys = [
@@ -291,7 +308,7 @@ def transfer_call(order: Order, k: Keys, transfer_id: str) -> tuple[list[str], l
 
 
 def read_posted(reply: Sequence[str]) -> Posted:
-    """The answer of `transfer_v2`. Raises the DomainError that it was refused with."""
+    """The answer of `transfer_v3`. Raises the DomainError that it was refused with."""
     code, transfer_id, facts = reply
     if code not in ("OK", "HELD"):
         raise refusal(code, facts)
@@ -327,7 +344,7 @@ class Ledger:
     async def post(self, order: Order) -> Posted:
         """Carries a transfer out, or tells how it ended before. Raises the DomainError that it was refused with."""
         keys, args = transfer_call(order, self._keys, new_transfer_id(order.op))
-        return read_posted(await self._call("transfer_v2", keys, *args))
+        return read_posted(await self._call("transfer_v3", keys, *args))
 
     async def release(self, op: str, hold: Movement, owner: str, intent: Intent) -> int:
         """Ends a hold without taking it: "void", or "expire" once its time is over. The payer's balance after it, đồng.
@@ -341,9 +358,21 @@ class Ledger:
         ]  # fmt: skip
         scope = f"{intent.caller_id}|{op}|{hold.transfer_id}"
         _, _, balance = await self._done(
-            "release_v2", keys, op, hold.transfer_id, owner, scope, intent.SerializeToString(), hold.related
+            "release_v3", keys, op, hold.transfer_id, owner, scope, intent.SerializeToString(), hold.related
         )
         return int(balance)
+
+    async def in_review(self, most: int) -> list[Movement]:
+        """Payments that a velocity rule held, at most `most`, the soonest to expire first."""
+        at_ms = now_ms()
+        ids = (
+            await self._read(
+                ("ZRANGEBYSCORE", self._keys.holds, at_ms, at_ms + REVIEW_MS_MAX, "LIMIT", 0, REVIEWS_LOOKED_AT)
+            )
+        )[0]
+        # By their ids, which say what they were asked as: holds of merchants and cards begin otherwise.
+        waiting = [await self.transfer(one) for one in [i for i in ids if i.startswith("pay_")][:most]]
+        return [movement for movement in waiting if movement is not None and movement.state == "held"]
 
     async def due(self, most: int) -> tuple[list[str], list[str]]:
         """Holds and proposals whose time is over: their ids, at most `most` of each, the oldest first."""
@@ -361,7 +390,7 @@ class Ledger:
         """A merchant's request; the same again is answered the same. Raises AlreadyExists for another amount."""
         k = self._keys
         await self._done(
-            "request_v2", [k.meta, k.stream, k.request(merchant_id, reference), k.account(merchant_id)],
+            "request_v3", [k.meta, k.stream, k.request(merchant_id, reference), k.account(merchant_id)],
             merchant_id, owner, reference, amount, expires_ms, f"{intent.caller_id}|request|{merchant_id}|{reference}",
             intent.SerializeToString(),
         )  # fmt: skip
@@ -374,7 +403,7 @@ class Ledger:
         """Cancels a merchant's request. Raises RequestPaid, RequestNotFound."""
         k = self._keys
         await self._done(
-            "withdraw_v2", [k.meta, k.stream, k.request(merchant_id, reference), k.account(merchant_id)],
+            "withdraw_v3", [k.meta, k.stream, k.request(merchant_id, reference), k.account(merchant_id)],
             merchant_id, owner, reference, f"{intent.caller_id}|withdraw|{merchant_id}|{reference}",
             intent.SerializeToString(),
         )  # fmt: skip
@@ -409,7 +438,7 @@ class Ledger:
         """A payer's one-time code, known to the ledger by its digest only."""
         k = self._keys
         await self._done(
-            "code_v2", [k.meta, k.stream, k.code(digest), k.account(wallet_id)],
+            "code_v3", [k.meta, k.stream, k.code(digest), k.account(wallet_id)],
             digest, wallet_id, owner, ceiling, expires_ms, f"{intent.caller_id}|code|{digest}",
             intent.SerializeToString(),
         )  # fmt: skip
@@ -418,13 +447,14 @@ class Ledger:
         """Takes a code back. Raises CodeInvalid, CodeUsed."""
         k = self._keys
         await self._done(
-            "cancel_code_v2", [k.meta, k.stream, k.code(digest), k.account(wallet_id)],
+            "cancel_code_v3", [k.meta, k.stream, k.code(digest), k.account(wallet_id)],
             digest, wallet_id, owner, f"{intent.caller_id}|cancel_code|{digest}", intent.SerializeToString(),
         )  # fmt: skip
 
-    async def wallet_of_code(self, digest: str) -> str | None:
-        """Whose money a code pays with."""
-        return (await self._read(("HGET", self._keys.code(digest), "w")))[0]
+    async def code(self, digest: str) -> Code | None:
+        """One code; None where there is none, or its time was over a day ago."""
+        state, wallet_id, expires = (await self._read(("HMGET", self._keys.code(digest), "s", "w", "e")))[0]
+        return None if state is None else Code(state, wallet_id, int(expires))
 
     async def propose(
         self, proposal_id: str, op: str, target: str, who: str, expires_ms: int, reason: str, intent: Intent
@@ -432,7 +462,7 @@ class Ledger:
         """Proposes an operation on a transfer for a second person to approve."""
         k = self._keys
         await self._done(
-            "propose_v2", [k.meta, k.stream, k.proposal(proposal_id), k.proposals],
+            "propose_v3", [k.meta, k.stream, k.proposal(proposal_id), k.proposals],
             proposal_id, op, target, who, expires_ms, reason, f"{who}|propose|{proposal_id}",
             intent.SerializeToString(),
         )  # fmt: skip
@@ -441,7 +471,7 @@ class Ledger:
         """Ends a proposal without doing it: "rejected", or "expired" once its time is over."""
         k = self._keys
         await self._done(
-            "decline_v2", [k.meta, k.stream, k.proposal(proposal_id), k.proposals],
+            "decline_v3", [k.meta, k.stream, k.proposal(proposal_id), k.proposals],
             proposal_id, state, who, f"{who}|decline|{proposal_id}", intent.SerializeToString(),
         )  # fmt: skip
 
@@ -470,7 +500,7 @@ class Ledger:
         k = self._keys
         intent = Intent(caller_id=caller).SerializeToString()
         code, transfer_id, facts = await self._call(
-            "resolve_v2", [k.meta, k.stream, k.idempotency(scope)], key_time(key), scope, intent
+            "resolve_v3", [k.meta, k.stream, k.idempotency(scope)], key_time(key), scope, intent
         )
         if code in ("LEDGER_FENCED", "KEY_EXPIRED", "CLOCK_SKEW"):
             raise refusal(code, facts)
@@ -481,12 +511,17 @@ class Ledger:
     async def open(
         self, account_id: str, kind: str, telecom: str, owner: str, intent: Intent, exempt: bool = False
     ) -> str:
-        """Opens an account; returns the id of the one that exists where there may be one only."""
+        """Opens an account; returns the id of the one that exists where there may be one only.
+
+        One is of the person whom the intent names (`person_id`), else of the owner: the one that exists may then be
+        another account's of the same person.
+        """
         k = self._keys
-        keys = [k.meta, k.stream, k.account(account_id), k.unique(kind, telecom, owner), k.owner(owner)]
+        one_of = k.unique(kind, telecom, intent.person_id or owner)
+        keys = [k.meta, k.stream, k.account(account_id), one_of, k.owner(owner)]
         scope = f"{intent.caller_id}|open|{account_id}"
         _, found, _ = await self._done(
-            "open_v2", keys, account_id, kind, telecom, owner, "1" if exempt else "0", scope, intent.SerializeToString()
+            "open_v3", keys, account_id, kind, telecom, owner, "1" if exempt else "0", scope, intent.SerializeToString()
         )
         return found
 
@@ -494,15 +529,31 @@ class Ledger:
         """Whether the monthly limits do not concern a wallet: its holder has a merchant contract."""
         k = self._keys
         await self._done(
-            "exempt_v2", [k.meta, k.stream, k.account(wallet_id)],
+            "exempt_v3", [k.meta, k.stream, k.account(wallet_id)],
             wallet_id, "1" if exempt else "0", f"{intent.caller_id}|exempt|{wallet_id}", intent.SerializeToString(),
         )  # fmt: skip
+
+    async def set_cap(self, telecom: str, cap: int | None, intent: Intent) -> None:
+        """How much a telecom may owe in all windows that are not settled, đồng; None for any amount.
+
+        Raises NetDebitCapExceeded where it deposited less.
+        """
+        k, account_id = self._keys, rules.settlement(telecom)
+        await self._done(
+            "cap_v3", [k.meta, k.stream, k.account(account_id), k.account(rules.liquidity(telecom))],
+            account_id, "" if cap is None else cap, f"{intent.caller_id}|cap|{account_id}", intent.SerializeToString(),
+        )  # fmt: skip
+
+    async def cap(self, telecom: str) -> int | None:
+        """A telecom's net debit cap, đồng; None where there is none."""
+        value = (await self._read(("HGET", self._keys.account(rules.settlement(telecom)), "nd")))[0]
+        return int(value) if value else None
 
     async def set_state(self, account_id: str, state: str, intent: Intent) -> None:
         """Freezes ("frozen"), unfreezes ("open") or closes ("closed") an account."""
         k = self._keys
         await self._done(
-            "state_v2", [k.meta, k.stream, k.account(account_id)],
+            "state_v3", [k.meta, k.stream, k.account(account_id)],
             account_id, state, f"{intent.caller_id}|state|{account_id}", intent.SerializeToString(),
         )  # fmt: skip
 
@@ -542,11 +593,27 @@ class Ledger:
 
     # The cell
 
+    async def head(self) -> tuple[int, int]:
+        """Sequence number of the last event, and the ledger's time (ms): no later event is older."""
+        # In this order: what came between the two has a sequence number that is counted.
+        (time, (seq, at_ms)) = await self._read(("TIME",), ("HMGET", self._keys.meta, "seq", "at"))
+        return int(seq or 0), max(int(at_ms or 0), int(time[0]) * 1000 + int(time[1]) // 1000)
+
+    async def behind(self) -> dict[str, int]:
+        """How many events each reader that the ledger is kept for has yet to act on, by its purpose."""
+        (purposes,) = await self._read(("SMEMBERS", names.readers()))
+        named = sorted(purposes)
+        # In this order: what came between the two makes them more behind, never less than nothing.
+        *cursors, seq = await self._read(
+            *(("GET", names.cursor(one)) for one in named), ("HGET", self._keys.meta, "seq")
+        )
+        return {one: int(seq or 0) - int(cursor or 0) for one, cursor in zip(named, cursors, strict=True)}
+
     async def cut(self, window: int, caller: str) -> tuple[int, int]:
         """Closes `window`; returns its marker's seq and the window open now. Raises WindowNotOpen."""
         intent = Intent(caller_id=caller).SerializeToString()
         _, seq, now_open = await self._done(
-            "cut_v2", [self._keys.meta, self._keys.stream], window, f"{caller}|cut|{window}", intent
+            "cut_v3", [self._keys.meta, self._keys.stream], window, f"{caller}|cut|{window}", intent
         )
         return int(seq), int(now_open)
 
@@ -554,12 +621,14 @@ class Ledger:
         """Opens the scheme's own accounts and puts the limit rules in force; done already, it changes nothing."""
         intent = Intent(caller_id="service:payments")
         await self._done(
-            "rules_v2", [self._keys.meta, self._keys.stream, self._keys.rules], rules_text, "service:payments|rules|"
+            "rules_v3", [self._keys.meta, self._keys.stream, self._keys.rules], rules_text, "service:payments|rules|"
         )
         await self.open(rules.PLATFORM_FEE, "fee", "", "", intent)
         await self.open(rules.psp(CARDS), "psp", "", CARDS, intent)
+        for account_id in (rules.NOSTRO, rules.TRANSIT, rules.SUSPENSE):
+            await self.open(account_id, account_id.partition(":")[0], "", "", intent)
         for telecom in telecoms:
-            for kind in ("trust", "reserve", "clearing", "settlement"):
+            for kind in ("trust", "reserve", "clearing", "settlement", "liquidity"):
                 await self.open(f"{kind}:{telecom}", kind, telecom, "", intent)
 
 

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 import redis
 
-LIBRARY = "cho_ledger_v2"
+LIBRARY = "cho_ledger_v3"
 
 
 def source() -> str:

@@ -23,6 +23,8 @@ STREAM = "payments:events"
 KEPT = 1000
 # Announcements read at once by a listener that catches up.
 PAGE = 250
+# Entries of all merchants looked through at once for one whose own stream was trimmed.
+SCAN_PAGE = 1000
 # What a listener may lag behind before it is cut off: it reconnects and catches up from its last id.
 BACKLOG_MAX = 512
 LISTENERS_MAX = 4096
@@ -51,6 +53,7 @@ class Followers:
         self._queues: dict[str, set[asyncio.Queue[Announcement | None]]] = defaultdict(set)
         self._listeners = 0
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
 
     async def start(self) -> None:
         """Starts reading; from what is written from now on."""
@@ -59,6 +62,7 @@ class Followers:
 
     async def stop(self) -> None:
         """Ends every listener's stream."""
+        self._stopping = True  # redis-py swallows a cancellation that comes with an answer
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -110,7 +114,17 @@ class Followers:
                 del self._queues[merchant_id]
 
     async def _missed(self, merchant_id: str, after_seq: int) -> AsyncIterator[list[Announcement]]:
-        """All that is kept after `after_seq`: somewhat more than KEPT, since streams are trimmed by whole nodes."""
+        """All that is kept after `after_seq`: the merchant's newest KEPT and somewhat more, and before those what all
+        merchants' stream still has (its newest 60,000 at least, kit/streams/trim.py).
+
+        A stall that sold more than KEPT times while nobody announced would miss the rest of them else: the announcer
+        catches up faster than a phone comes back.
+        """
+        oldest: Any = await self._redis.xrange(live_key(merchant_id), count=1)
+        beyond = bool(oldest) and int(oldest[0][0].partition(b"-")[0]) > after_seq + 1
+        if beyond and await self._redis.xlen(live_key(merchant_id)) >= KEPT:
+            async for missed in self._trimmed(merchant_id, f"{after_seq}-0", oldest[0][0].decode()):
+                yield missed
         last = f"{after_seq}-0"
         while True:
             rows: Any = await self._redis.xrange(live_key(merchant_id), f"({last}", "+", count=PAGE)
@@ -120,8 +134,19 @@ class Followers:
             if len(rows) < PAGE:
                 return
 
-    async def _read(self, last: str) -> None:
+    async def _trimmed(self, merchant_id: str, last: str, until: str) -> AsyncIterator[list[Announcement]]:
+        """A merchant's announcements between two entries, neither included, from all merchants' stream."""
+        subject = merchant_id.encode()
         while True:
+            rows: Any = await self._redis.xrange(STREAM, f"({last}", f"({until}", count=SCAN_PAGE)
+            if found := [_announcement(fields) for _, fields in rows if fields[b"subject"] == subject]:
+                yield found
+            if len(rows) < SCAN_PAGE:
+                return
+            last = rows[-1][0].decode()
+
+    async def _read(self, last: str) -> None:
+        while not self._stopping:
             try:
                 reply: Any = await self._redis.xread({STREAM: last}, count=500, block=BLOCK_MS)
             except (redis.RedisError, OSError) as error:

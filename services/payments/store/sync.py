@@ -18,7 +18,16 @@ from cho.events.v1.intent_pb2 import Intent
 from kit.config import settings
 from kit.errors import OutcomeUnknown, Unavailable
 from services.payments.store.keys import Keys
-from services.payments.store.ledger import Order, Posted, new_transfer_id, read_posted, refusal, transfer_call
+from services.payments.store.ledger import (
+    Order,
+    Posted,
+    key_time,
+    new_transfer_id,
+    read_posted,
+    refusal,
+    scope_of,
+    transfer_call,
+)
 
 REPLICA_WAIT_MS = 1000
 # With these the server refuses a command before it executes it (store/ledger.py), as redis-py tells them: some by their
@@ -37,7 +46,7 @@ class SyncLedger:
     def post(self, order: Order) -> Posted:
         """Carries a transfer out, or tells how it ended before. Raises the DomainError that it was refused with."""
         keys, args = transfer_call(order, self._keys, new_transfer_id(order.op))
-        return read_posted(self._call("transfer_v2", keys, *args))
+        return read_posted(self._call("transfer_v3", keys, *args))
 
     def release(
         self, op: str, hold_id: str, payer_id: str, payee_id: str, related: str, owner: str, intent: Intent
@@ -52,21 +61,49 @@ class SyncLedger:
             k.holds, k.account(payer_id), k.account(payee_id),
         ]  # fmt: skip
         scope = f"{intent.caller_id}|{op}|{hold_id}"
-        return int(self._done("release_v2", keys, op, hold_id, owner, scope, intent.SerializeToString(), related)[2])
+        return int(self._done("release_v3", keys, op, hold_id, owner, scope, intent.SerializeToString(), related)[2])
+
+    def ask(self, merchant_id: str, reference: str, amount: int, expires_ms: int, intent: Intent) -> None:
+        """A merchant's request for `amount` đồng, by a service. Raises AlreadyExists for another amount."""
+        k = self._keys
+        keys = [k.meta, k.stream, k.request(merchant_id, reference), k.account(merchant_id)]
+        scope = f"{intent.caller_id}|request|{merchant_id}|{reference}"
+        self._done(
+            "request_v3", keys, merchant_id, "", reference, amount, expires_ms, scope, intent.SerializeToString()
+        )
+
+    def withdraw(self, merchant_id: str, reference: str, intent: Intent) -> None:
+        """Takes a service's request back; again, nothing happens. Raises RequestPaid, RequestNotFound."""
+        k = self._keys
+        keys = [k.meta, k.stream, k.request(merchant_id, reference), k.account(merchant_id)]
+        scope = f"{intent.caller_id}|withdraw|{merchant_id}|{reference}"
+        self._done("withdraw_v3", keys, merchant_id, "", reference, scope, intent.SerializeToString())
 
     def decline(self, proposal_id: str, state: str, who: str, intent: Intent) -> None:
         """Ends a proposal without doing it: "rejected", or "expired" once its time is over."""
         k = self._keys
         keys = [k.meta, k.stream, k.proposal(proposal_id), k.proposals]
         scope = f"{who}|decline|{proposal_id}"
-        self._done("decline_v2", keys, proposal_id, state, who, scope, intent.SerializeToString())
+        self._done("decline_v3", keys, proposal_id, state, who, scope, intent.SerializeToString())
 
     def open(self, account_id: str, kind: str, telecom: str, owner: str, intent: Intent) -> str:
         """Opens an account; returns the id of the one that exists where there may be one only."""
         k = self._keys
         keys = [k.meta, k.stream, k.account(account_id), k.unique(kind, telecom, owner), k.owner(owner)]
         scope = f"{intent.caller_id}|open|{account_id}"
-        return self._done("open_v2", keys, account_id, kind, telecom, owner, "0", scope, intent.SerializeToString())[1]
+        return self._done("open_v3", keys, account_id, kind, telecom, owner, "0", scope, intent.SerializeToString())[1]
+
+    def resolve(self, caller: str, op: str, key: str) -> tuple[str, str]:
+        """(code, transfer id) of how a key ended; "KEY_SPENT" where it never arrived, and now never will.
+
+        Raises LedgerFenced, KeyExpired, ClockSkew.
+        """
+        k, scope = self._keys, scope_of(caller, op, key)
+        intent = Intent(caller_id=caller).SerializeToString()
+        reply = self._call("resolve_v3", [k.meta, k.stream, k.idempotency(scope)], key_time(key), scope, intent)
+        if reply[0] in ("LEDGER_FENCED", "KEY_EXPIRED", "CLOCK_SKEW"):
+            raise refusal(reply[0], reply[2])
+        return reply[0], reply[1]
 
     def available(self, account_id: str) -> tuple[str, int]:
         """An account's state ("" where there is none), and what its owner can use, đồng."""
@@ -76,6 +113,24 @@ class SyncLedger:
             raise Unavailable("the ledger is not reachable; nothing was done") from error
         state, debits, credits, pending = row
         return (state or b"").decode(), int(credits or 0) - int(debits or 0) - int(pending or 0)
+
+    def debts(self) -> list[str]:
+        """Receivables on which somebody owes."""
+        return sorted(member.decode() for member in self._members(self._keys.debts))
+
+    def owned(self, owner: str) -> list[str]:
+        """Account ids of a person, the oldest of a kind first."""
+        return sorted(member.decode() for member in self._members(self._keys.owner(owner)))
+
+    def holder(self, account_id: str) -> tuple[str, str]:
+        """(owner, telecom) of an account; "" where there is none."""
+        row: Any = self._client.hmget(self._keys.account(account_id), "o", "t")
+        owner, telecom = row
+        return (owner or b"").decode(), (telecom or b"").decode()
+
+    def _members(self, key: str) -> set[bytes]:
+        found: Any = self._client.smembers(key)
+        return set(found)
 
     def _done(self, function: str, keys: Sequence[str], *args: str | bytes | int) -> list[str]:
         reply = self._call(function, keys, *args)

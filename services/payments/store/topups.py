@@ -251,6 +251,12 @@ def escalated(most: int) -> list[Work]:
     return sorted(found, key=lambda work: work.created_ms)[:most]
 
 
+def escalated_of(kind: type[Work], most: int) -> list[Any]:
+    """Documents of a kind that wait for a person: at most so many, with their state and since when it is theirs."""
+    found = KINDS[kind].objects(state=State.ESCALATED.value, recency__gt=_BEFORE_ALL, recency__lt=_AFTER_ALL)
+    return list(found.only("state", "since_ms").limit(most))
+
+
 def _belonging(kind: type[W], top_up_id: str, most: int) -> list[W]:
     found = KINDS[kind].objects(top_up_id=top_up_id, recency__gt=_BEFORE_ALL, recency__lt=_AFTER_ALL)
     return [_work(kind, document) for document in found.order_by("-recency").limit(most)]

@@ -1,4 +1,4 @@
-#!lua name=cho_ledger_v2
+#!lua name=cho_ledger_v3
 -- The ledger: every movement of money is one call of one function here, atomic and serial.
 --
 -- A function reads and checks everything first, plans its writes as a list, and only then applies them:
@@ -7,7 +7,7 @@
 -- and whose arguments are strings. XADD goes first: it alone could refuse (an id that is not above the last one).
 --
 -- Numbers arrive as text matching ^[1-9][0-9]*$ and leave by %d: Lua's own conversion loses digits from 10^14.
--- Functions are never replaced: a change is a new library with functions _v3, and callers name the version.
+-- Functions are never replaced: a change is a new library with functions _v4, and callers name the version.
 -- The files of this folder are one library, in the order of their names.
 
 local function call(...) return redis.call(...) end  -- redis.call does not exist yet while a library loads

@@ -1,7 +1,7 @@
 
 -- Accounts ------------------------------------------------------------------------------------------------
 
-local ACCOUNT_FIELDS = {'k', 's', 't', 'o', 'dp', 'cp', 'dq', 'cq', 'v', 'x', 'cc', 'u'}
+local ACCOUNT_FIELDS = {'k', 's', 't', 'o', 'dp', 'cp', 'dq', 'cq', 'v', 'x', 'cc', 'u', 'nd'}
 
 local function read_account(key)
   local a = call('HMGET', key, unpack(ACCOUNT_FIELDS))
@@ -9,7 +9,7 @@ local function read_account(key)
   return {
     kind = a[1], state = a[2], telecom = a[3], owner = a[4],
     dp = tonumber(a[5]), cp = tonumber(a[6]), dq = tonumber(a[7]), cq = tonumber(a[8]), v = tonumber(a[9]),
-    exempt = a[10] == '1', category = a[11], use_text = a[12],
+    exempt = a[10] == '1', category = a[11], use_text = a[12], cap = a[13] and tonumber(a[13]),
   }
 end
 
@@ -17,8 +17,9 @@ local function leg_text(id, side, amount, a)
   return string.format('%s,%s,%d,%d,%d,%d,%d,%d', id, side, amount, a.dp, a.cp, a.dq, a.cq, a.v)
 end
 
--- What may stand on either side: positions between institutions, and card money on its way.
-local EITHER = {clearing = true, settlement = true, psp = true}
+-- What may stand on either side: positions between institutions, card money on its way, the scheme's bank account (a
+-- bank books in its own order), and what is not explained yet.
+local EITHER = {clearing = true, settlement = true, psp = true, nostro = true, suspense = true}
 local ASSETS = {trust = true, receivable = true}
 
 -- What debits more than it has: assets may be credited only as far as they were debited, everything else debited

@@ -25,6 +25,19 @@ local SHAPES = {
                 ['d:wallet,c:psp,c:clearing,d:settlement,d:receivable'] = 'nannf',
                 ['d:receivable,c:psp,=:wallet'] = 'fa-'},
   recover    = {['d:wallet,c:receivable,c:clearing,d:settlement'] = 'aaaa', ['d:merchant,c:receivable'] = 'aa'},
+  payout     = {['d:merchant,c:transit'] = 'aa', ['d:merchant,c:transit,c:fee'] = 'anf', ['d:fee,c:transit'] = 'aa'},
+  paid       = {['d:transit,c:nostro'] = 'aa'},
+  unpaid     = {['d:transit,c:merchant'] = 'aa', ['d:transit,c:merchant,d:fee'] = 'naf', ['d:transit,c:fee'] = 'aa'},
+  returned   = {['d:nostro,c:merchant'] = 'aa', ['d:nostro,c:fee'] = 'aa'},
+  net        = {['d:clearing,c:trust,d:nostro,c:settlement,=:reserve'] = 'aaaa-',
+                ['d:trust,c:clearing,d:settlement,c:nostro'] = 'aaaa',
+                ['d:nostro,c:psp'] = 'aa', ['d:psp,c:nostro'] = 'aa'},
+  interchange = {['d:fee,c:settlement,d:clearing,c:reserve'] = 'aaaa'},
+  liquidity_in = {['d:nostro,c:liquidity'] = 'aa'},
+  liquidity_out = {['d:liquidity,c:nostro,=:settlement'] = 'aa-'},
+  correct    = {['d:nostro,c:suspense'] = 'aa', ['d:suspense,c:nostro'] = 'aa', ['d:suspense,c:merchant'] = 'aa',
+                ['d:merchant,c:suspense'] = 'aa', ['d:suspense,c:fee'] = 'aa', ['d:fee,c:suspense'] = 'aa',
+                ['d:suspense,c:transit'] = 'aa', ['d:transit,c:suspense'] = 'aa'},
 }
 -- The reverse of each operation that an operator may undo.
 local BACK_BETWEEN = ',d:clearing,c:clearing,c:settlement,d:settlement,=:reserve'
@@ -41,10 +54,18 @@ REVERSES.capture = REVERSES.pay
 -- Between two telecoms, whose each leg is: the sender's (A) or the receiver's (B). Elsewhere all are of one telecom.
 local SIDES_BETWEEN, SIDES_BACK = 'ABABABB', 'ABABABA'
 local BACKED = {refund = {pay = true, capture = true}, unload = {hold = true}, capture = {hold = true},
-                hold = {top_up = true}, chargeback = {top_up = true}}
+                hold = {top_up = true}, chargeback = {top_up = true}, paid = {payout = true}, unpaid = {payout = true},
+                returned = {payout = true}}
+-- What becomes of a payout: from which state each operation takes it, and to which.
+local PAYOUT_FROM = {paid = 'sent', unpaid = 'sent', returned = 'paid'}
+local PAYOUT_TO = {paid = 'paid', unpaid = 'unpaid', returned = 'returned'}
+-- What a net debit cap does not stop: what is put right, what settles, and what was promised when it was held.
+local UNCAPPED = {refund = true, reverse = true, chargeback = true, recover = true, unload = true, capture = true,
+                  net = true, interchange = true}
 
 -- Frozen money still obeys these: what was wrong is put right, and the customer is not the one to punish.
-local LENIENT = {refund = true, reverse = true, chargeback = true, recover = true, unload = true}
+local LENIENT = {refund = true, reverse = true, chargeback = true, recover = true, unload = true, paid = true,
+                 unpaid = true, returned = true, correct = true}
 
 local function state_refusal(a, op)
   if a.state == 'open' then return nil end
@@ -122,6 +143,7 @@ end
 local RELATED_FIELDS = {'k', 'a', 'f', 'r', 'fr', 'to', 'at', 's', 'e', 'cl', 'rv'}
 
 local function read_related(key, op, id)
+  if op == 'correct' then return {} end  -- it refers to a break, which settlement keeps
   if id == '' then
     if BACKED[op] and op ~= 'hold' or op == 'reverse' then return nil, refuse('PAYMENT_NOT_FOUND') end
     return {}
@@ -146,6 +168,9 @@ local function same_parties(op, legs, p)
   if op == 'chargeback' then
     return p.from == legs[2].id and p.to == (legs[1].a.kind == 'receivable' and legs[3] or legs[1]).id
   end
+  if op == 'paid' then return p.to == legs[1].id end
+  if op == 'unpaid' then return p.to == legs[1].id and p.from == legs[2].id end
+  if op == 'returned' then return p.from == legs[2].id end
   return p.from == legs[1].id and p.to == legs[2].id
 end
 
@@ -177,6 +202,11 @@ local function related_refusal(op, p, total, fee, at, by_operator)
   elseif op == 'reverse' then
     if p.refunded > 0 then return 'WRONG_STATE', 0 end
     if total ~= p.amount or fee ~= p.fee then return 'WRONG_STATE', 0 end
+  elseif PAYOUT_FROM[op] then
+    if p.state ~= PAYOUT_FROM[op] then return 'WRONG_STATE', 0 end
+    -- The fee of a payout that never left is given back with it; the bank had the rest.
+    if total ~= (op == 'unpaid' and p.amount or p.amount - p.fee) then return 'WRONG_STATE', 0 end
+    if fee ~= (op == 'unpaid' and p.fee or 0) then return 'WRONG_STATE', 0 end
   end
   return nil, after
 end
@@ -292,7 +322,7 @@ local function transfer(keys, argv)
     guarded, wrong = GUARDS[guard](keys[8], argv[14], legs, total, h.at, op, argv[17])
     if not guarded then return wrong end
   end
-  if op == 'reverse' and guard ~= 'proposal' then return refuse('FOUR_EYES') end
+  if (op == 'reverse' or op == 'correct') and guard ~= 'proposal' then return refuse('FOUR_EYES') end
   if op == 'hold' and second.a.kind == 'psp' and not p.op then return refuse('PAYMENT_NOT_FOUND') end
   if string.find(legs.shape, 'receivable', 1, true) and guard ~= 'debts' then return refuse('BAD_TRANSFER', 'guard') end
   local lengths = {call('LLEN', keys[10]), call('LLEN', keys[11])}
@@ -353,9 +383,17 @@ local function transfer(keys, argv)
           if not code and a.kind == 'reserve' then code, detail = 'GUARANTEE_SHORT', a.telecom end
           code = code or 'INSUFFICIENT_FUNDS'
         end
+        if a.kind == 'settlement' and leg.side == 'd' and a.cap and a.dp - a.cp > a.cap and not UNCAPPED[op] then
+          if not code then detail = a.telecom end
+          code = code or 'NET_DEBIT_CAP_EXCEEDED'
+        end
       end
     end
     if code == 'INSUFFICIENT_FUNDS' then detail = short end
+    -- What stays of a deposit has to be as much as the cap that rests on it.
+    if not code and op == 'liquidity_out' and legs[3].a.cap and balance(first.a) < legs[3].a.cap then
+      code, detail = 'NET_DEBIT_CAP_EXCEEDED', first.a.telecom
+    end
     local telecom = not code and uncovered(legs)
     if telecom then code, detail = 'GUARANTEE_SHORT', telecom end
   end
@@ -412,7 +450,7 @@ local function transfer(keys, argv)
     for _, part in ipairs({'s', 'held', 'e', int(expires), 'cl', class, 'rv', done == 'HELD' and '1' or '0'}) do
       record[#record + 1] = part
     end
-  end
+  elseif op == 'payout' then record[#record + 1], record[#record + 2] = 's', 'sent' end
   writes[#writes + 1] = record
   local hot = op == 'top_up' and HOT_CARD_MS or HOT_MS
   if pending then writes[#writes + 1] = {'ZADD', keys[9], int(expires), id}
@@ -422,6 +460,9 @@ local function transfer(keys, argv)
     writes[#writes + 1] = {'PEXPIREAT', keys[5], int(h.at + HOT_MS)}
     writes[#writes + 1] = {'ZREM', keys[9], argv[17]}
   elseif op == 'reverse' then writes[#writes + 1] = {'HSET', keys[5], 'r', argv[9], 's', 'reversed'}
+  elseif PAYOUT_TO[op] then
+    writes[#writes + 1] = {'HSET', keys[5], 's', PAYOUT_TO[op]}
+    writes[#writes + 1] = {'PEXPIREAT', keys[5], int(h.at + HOT_MS)}
   elseif p.op then
     writes[#writes + 1] = {'HSET', keys[5], 'r', int(taken)}
     writes[#writes + 1] = {'PEXPIREAT', keys[5], int(h.at + (p.op == 'top_up' and HOT_CARD_MS or HOT_MS))}

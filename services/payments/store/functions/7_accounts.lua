@@ -2,7 +2,8 @@
 -- Opening and changing accounts ---------------------------------------------------------------------------
 
 local KINDS = {wallet = true, agent = true, merchant = true, org = true, fee = true, trust = true, reserve = true,
-               clearing = true, settlement = true, psp = true, receivable = true}
+               clearing = true, settlement = true, psp = true, receivable = true, nostro = true, transit = true,
+               liquidity = true, suspense = true}
 
 -- KEYS: meta, stream, account, unique (what there may be one of: a telecom's wallet of an owner), owner's set.
 -- ARGV: run, account id, kind, telecom, owner, limits exempt ('1' or '0'), scope, intent.
@@ -106,6 +107,34 @@ local function exempt(keys, argv)
   fact(writes, keys, h, {op = 'exempt', scope = argv[4], id = argv[2], related = a.kind, intent = argv[5],
     amount = a.telecom, fee = a.owner, legs = leg_text(argv[2], '-', 0, a), change = argv[3]})
   writes[#writes + 1] = {'HSET', keys[3], 'x', argv[3], 'v', int(a.v)}
+  apply(writes)
+  return {'OK', argv[2], ''}
+end
+
+-- Sets how much a telecom may owe the scheme in all windows that are not settled (its net debit cap, in đồng; '' for
+-- none). It rests on what the telecom deposited. KEYS: meta, stream, settlement account, liquidity account.
+-- ARGV: run, account id, cap, scope, intent.
+local function cap(keys, argv)
+  local h = head(keys[1], argv[1])
+  if not h then return refuse('LEDGER_FENCED') end
+  local a, liquidity = read_account(keys[3]), read_account(keys[4])
+  if not a or a.kind ~= 'settlement' or not liquidity or liquidity.kind ~= 'liquidity' then
+    return refuse('ACCOUNT_NOT_FOUND')
+  end
+  if a.telecom ~= liquidity.telecom then return refuse('WRONG_TELECOM') end
+  local wanted = argv[3] ~= '' and digits(argv[3]) or nil
+  if argv[3] ~= '' and (not wanted or wanted > TOTAL_MAX) then return refuse('AMOUNT_INVALID') end
+  if wanted == a.cap then
+    call('HSET', keys[3], 'v', int(a.v))  -- an answer follows a write
+    return {'OK', argv[2], 'known'}
+  end
+  if wanted and wanted > balance(liquidity) then return refuse('NET_DEBIT_CAP_EXCEEDED', a.telecom) end
+  a.v = a.v + 1
+  local writes = {}
+  fact(writes, keys, h, {op = 'cap', scope = argv[4], id = argv[2], related = a.kind, intent = argv[5],
+    amount = a.telecom, legs = leg_text(argv[2], '-', 0, a), change = wanted and int(wanted) or ''})
+  writes[#writes + 1] = wanted and {'HSET', keys[3], 'nd', int(wanted), 'v', int(a.v)}
+    or {'HSET', keys[3], 'nd', '', 'v', int(a.v)}
   apply(writes)
   return {'OK', argv[2], ''}
 end

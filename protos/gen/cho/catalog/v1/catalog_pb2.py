@@ -22,12 +22,13 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from cho.catalog.v1 import search_pb2 as cho_dot_catalog_dot_v1_dot_search__pb2
 from cho.options.v1 import options_pb2 as cho_dot_options_dot_v1_dot_options__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63ho/catalog/v1/catalog.proto\x12\x0e\x63ho.catalog.v1\x1a\x1c\x63ho/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfc\x01\n\x07Product\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\x12\x15\n\rmerchant_name\x18\x03 \x01(\t\x12\x11\n\tmarket_id\x18\x04 \x01(\t\x12\x0c\n\x04name\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x06 \x01(\t\x12\x0c\n\x04unit\x18\x07 \x01(\t\x12\r\n\x05price\x18\x08 \x01(\x03\x12\r\n\x05stock\x18\t \x01(\x03\x12\x0e\n\x06hidden\x18\n \x01(\x08\x12.\n\nupdated_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x0c \x01(\x03\"\x8e\x01\n\x14\x43reateProductRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\x0c\n\x04unit\x18\x05 \x01(\t\x12\r\n\x05price\x18\x06 \x01(\x03\x12\r\n\x05stock\x18\x07 \x01(\x03\"A\n\x15\x43reateProductResponse\x12(\n\x07product\x18\x01 \x01(\x0b\x32\x17.cho.catalog.v1.Product\"\x86\x01\n\x14UpdateProductRequest\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x12\n\x05price\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x12\n\x05stock\x18\x03 \x01(\x03H\x01\x88\x01\x01\x12\x13\n\x06hidden\x18\x04 \x01(\x08H\x02\x88\x01\x01\x42\x08\n\x06_priceB\x08\n\x06_stockB\t\n\x07_hidden\"A\n\x15UpdateProductResponse\x12(\n\x07product\x18\x01 \x01(\x0b\x32\x17.cho.catalog.v1.Product\"\'\n\x11GetProductRequest\x12\x12\n\nproduct_id\x18\x01 \x01(\t\">\n\x12GetProductResponse\x12(\n\x07product\x18\x01 \x01(\x0b\x32\x17.cho.catalog.v1.Product\"`\n\x15SearchProductsRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x11\n\tmarket_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"\\\n\x16SearchProductsResponse\x12)\n\x08products\x18\x01 \x03(\x0b\x32\x17.cho.catalog.v1.Product\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xa4\x04\n\x0e\x43\x61talogService\x12\x80\x01\n\rCreateProduct\x12$.cho.catalog.v1.CreateProductRequest\x1a%.cho.catalog.v1.CreateProductResponse\"\"\xd2\xce\x18\x07\n\x03\x03\x05\x07\x10\x03\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/products:\x01*\x12\x8d\x01\n\rUpdateProduct\x12$.cho.catalog.v1.UpdateProductRequest\x1a%.cho.catalog.v1.UpdateProductResponse\"/\xd2\xce\x18\x07\n\x03\x03\x05\x07\x10\x03\x82\xd3\xe4\x93\x02\x1e\x32\x19/v1/products/{product_id}:\x01*\x12\x7f\n\nGetProduct\x12!.cho.catalog.v1.GetProductRequest\x1a\".cho.catalog.v1.GetProductResponse\"*\xd2\xce\x18\x05\n\x01\x01\x10\x02\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/products/{product_id}\x12~\n\x0eSearchProducts\x12%.cho.catalog.v1.SearchProductsRequest\x1a&.cho.catalog.v1.SearchProductsResponse\"\x1d\xd2\xce\x18\x05\n\x01\x01\x10\x02\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/productsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63ho/catalog/v1/catalog.proto\x12\x0e\x63ho.catalog.v1\x1a\x1b\x63ho/catalog/v1/search.proto\x1a\x1c\x63ho/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc9\x03\n\x07Product\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\x12\x15\n\rmerchant_name\x18\x03 \x01(\t\x12\x11\n\tmarket_id\x18\x04 \x01(\t\x12\x0c\n\x04name\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x06 \x01(\t\x12\x0c\n\x04unit\x18\x07 \x01(\t\x12\r\n\x05price\x18\x08 \x01(\x03\x12\r\n\x05stock\x18\t \x01(\x03\x12\x0e\n\x06hidden\x18\n \x01(\x08\x12.\n\nupdated_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x0c \x01(\x03\x12\x16\n\x0egrams_per_unit\x18\r \x01(\x03\x12\x11\n\tavailable\x18\x0e \x01(\x03\x12+\n\x05state\x18\x0f \x01(\x0e\x32\x1c.cho.catalog.v1.ProductState\x12\x14\n\x0cstate_reason\x18\x10 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x11 \x01(\t\x12\x11\n\tnet_grams\x18\x12 \x01(\x03\x12\x14\n\x0cprice_per_kg\x18\x13 \x01(\x03\x12\x12\n\nocop_stars\x18\x14 \x01(\x05\x12\x0e\n\x06photos\x18\x15 \x03(\t\"\xc2\x01\n\x14\x43reateProductRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\x0c\n\x04unit\x18\x05 \x01(\t\x12\r\n\x05price\x18\x06 \x01(\x03\x12\r\n\x05stock\x18\x07 \x01(\x03\x12\x10\n\x08\x63\x61tegory\x18\x08 \x01(\t\x12\x11\n\tnet_grams\x18\t \x01(\x03\x12\r\n\x05\x64raft\x18\n \x01(\x08\"A\n\x15\x43reateProductResponse\x12(\n\x07product\x18\x01 \x01(\x0b\x32\x17.cho.catalog.v1.Product\"\xd3\x02\n\x14UpdateProductRequest\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x12\n\x05price\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x12\n\x05stock\x18\x03 \x01(\x03H\x01\x88\x01\x01\x12\x13\n\x06hidden\x18\x04 \x01(\x08H\x02\x88\x01\x01\x12\x11\n\x04name\x18\x05 \x01(\tH\x03\x88\x01\x01\x12\x18\n\x0b\x64\x65scription\x18\x06 \x01(\tH\x04\x88\x01\x01\x12\x15\n\x08\x63\x61tegory\x18\x07 \x01(\tH\x05\x88\x01\x01\x12\x16\n\tnet_grams\x18\x08 \x01(\x03H\x06\x88\x01\x01\x12+\n\x05state\x18\t \x01(\x0e\x32\x1c.cho.catalog.v1.ProductState\x12\x0e\n\x06reason\x18\n \x01(\tB\x08\n\x06_priceB\x08\n\x06_stockB\t\n\x07_hiddenB\x07\n\x05_nameB\x0e\n\x0c_descriptionB\x0b\n\t_categoryB\x0c\n\n_net_grams\"A\n\x15UpdateProductResponse\x12(\n\x07product\x18\x01 \x01(\x0b\x32\x17.cho.catalog.v1.Product\"\'\n\x11GetProductRequest\x12\x12\n\nproduct_id\x18\x01 \x01(\t\">\n\x12GetProductResponse\x12(\n\x07product\x18\x01 \x01(\x0b\x32\x17.cho.catalog.v1.Product\"V\n\x18ListStallProductsRequest\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"_\n\x19ListStallProductsResponse\x12)\n\x08products\x18\x01 \x03(\x0b\x32\x17.cho.catalog.v1.Product\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\'\n\x11ListPricesRequest\x12\x12\n\nproduct_id\x18\x01 \x01(\t\"F\n\nPriceSince\x12\r\n\x05price\x18\x01 \x01(\x03\x12)\n\x05since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"@\n\x12ListPricesResponse\x12*\n\x06prices\x18\x01 \x03(\x0b\x32\x1a.cho.catalog.v1.PriceSince\"\x16\n\x14GetVocabularyRequest\"\x87\x02\n\x15GetVocabularyResponse\x12\x42\n\ncategories\x18\x01 \x03(\x0b\x32..cho.catalog.v1.GetVocabularyResponse.Category\x12\x39\n\x05units\x18\x02 \x03(\x0b\x32*.cho.catalog.v1.GetVocabularyResponse.Unit\x1a:\n\x08\x43\x61tegory\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07name_vi\x18\x02 \x01(\t\x12\x0f\n\x07name_en\x18\x03 \x01(\t\x1a\x33\n\x04Unit\x12\x0c\n\x04unit\x18\x01 \x01(\t\x12\r\n\x05grams\x18\x02 \x01(\x03\x12\x0e\n\x06pieces\x18\x03 \x01(\x03\"\xe4\x02\n\x15SearchProductsRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x11\n\tmarket_id\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x05 \x01(\t\x12\x10\n\x08in_stock\x18\x06 \x01(\x08\x12\x11\n\tprice_min\x18\x07 \x01(\x03\x12\x11\n\tprice_max\x18\x08 \x01(\x03\x12*\n\x05order\x18\t \x01(\x0e\x32\x1b.cho.catalog.v1.SearchOrder\x12\x12\n\nmarket_day\x18\n \x01(\t\x12\x0e\n\x06\x66\x61\x63\x65ts\x18\x0b \x01(\x08\x12\x10\n\x08\x63\x61tegory\x18\x0c \x01(\t\x12\x11\n\tstars_min\x18\r \x01(\x05\x12\x11\n\twithin_km\x18\x0e \x01(\x05\x12\x15\n\rnear_latitude\x18\x0f \x01(\x01\x12\x16\n\x0enear_longitude\x18\x10 \x01(\x01\"\x8a\x01\n\x16SearchProductsResponse\x12)\n\x08products\x18\x01 \x03(\x0b\x32\x17.cho.catalog.v1.Product\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12,\n\x06\x66\x61\x63\x65ts\x18\x03 \x01(\x0b\x32\x1c.cho.catalog.v1.SearchFacets*\x9a\x01\n\x0cProductState\x12\x1d\n\x19PRODUCT_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13PRODUCT_STATE_DRAFT\x10\x01\x12\x1b\n\x17PRODUCT_STATE_PUBLISHED\x10\x02\x12\x18\n\x14PRODUCT_STATE_HIDDEN\x10\x03\x12\x1b\n\x17PRODUCT_STATE_WITHDRAWN\x10\x04\x32\xd9\x07\n\x0e\x43\x61talogService\x12\x80\x01\n\rCreateProduct\x12$.cho.catalog.v1.CreateProductRequest\x1a%.cho.catalog.v1.CreateProductResponse\"\"\xd2\xce\x18\x07\n\x03\x03\x05\x07\x10\x03\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/products:\x01*\x12\x8d\x01\n\rUpdateProduct\x12$.cho.catalog.v1.UpdateProductRequest\x1a%.cho.catalog.v1.UpdateProductResponse\"/\xd2\xce\x18\x07\n\x03\x03\x05\x07\x10\x03\x82\xd3\xe4\x93\x02\x1e\x32\x19/v1/products/{product_id}:\x01*\x12\x7f\n\nGetProduct\x12!.cho.catalog.v1.GetProductRequest\x1a\".cho.catalog.v1.GetProductResponse\"*\xd2\xce\x18\x05\n\x01\x01\x10\x02\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/products/{product_id}\x12\xa1\x01\n\x11ListStallProducts\x12(.cho.catalog.v1.ListStallProductsRequest\x1a).cho.catalog.v1.ListStallProductsResponse\"7\xd2\xce\x18\x07\n\x03\x03\x05\x07\x10\x02\x82\xd3\xe4\x93\x02&\x12$/v1/merchants/{merchant_id}/products\x12\x86\x01\n\nListPrices\x12!.cho.catalog.v1.ListPricesRequest\x1a\".cho.catalog.v1.ListPricesResponse\"1\xd2\xce\x18\x05\n\x01\x01\x10\x02\x82\xd3\xe4\x93\x02\"\x12 /v1/products/{product_id}/prices\x12\x85\x01\n\rGetVocabulary\x12$.cho.catalog.v1.GetVocabularyRequest\x1a%.cho.catalog.v1.GetVocabularyResponse\"\'\xd2\xce\x18\x05\n\x01\x01\x10\x02\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/catalog/vocabulary\x12~\n\x0eSearchProducts\x12%.cho.catalog.v1.SearchProductsRequest\x1a&.cho.catalog.v1.SearchProductsResponse\"\x1d\xd2\xce\x18\x05\n\x01\x01\x10\x02\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/productsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,26 +41,52 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CATALOGSERVICE'].methods_by_name['UpdateProduct']._serialized_options = b'\322\316\030\007\n\003\003\005\007\020\003\202\323\344\223\002\0362\031/v1/products/{product_id}:\001*'
   _globals['_CATALOGSERVICE'].methods_by_name['GetProduct']._loaded_options = None
   _globals['_CATALOGSERVICE'].methods_by_name['GetProduct']._serialized_options = b'\322\316\030\005\n\001\001\020\002\202\323\344\223\002\033\022\031/v1/products/{product_id}'
+  _globals['_CATALOGSERVICE'].methods_by_name['ListStallProducts']._loaded_options = None
+  _globals['_CATALOGSERVICE'].methods_by_name['ListStallProducts']._serialized_options = b'\322\316\030\007\n\003\003\005\007\020\002\202\323\344\223\002&\022$/v1/merchants/{merchant_id}/products'
+  _globals['_CATALOGSERVICE'].methods_by_name['ListPrices']._loaded_options = None
+  _globals['_CATALOGSERVICE'].methods_by_name['ListPrices']._serialized_options = b'\322\316\030\005\n\001\001\020\002\202\323\344\223\002\"\022 /v1/products/{product_id}/prices'
+  _globals['_CATALOGSERVICE'].methods_by_name['GetVocabulary']._loaded_options = None
+  _globals['_CATALOGSERVICE'].methods_by_name['GetVocabulary']._serialized_options = b'\322\316\030\005\n\001\001\020\002\202\323\344\223\002\030\022\026/v1/catalog/vocabulary'
   _globals['_CATALOGSERVICE'].methods_by_name['SearchProducts']._loaded_options = None
   _globals['_CATALOGSERVICE'].methods_by_name['SearchProducts']._serialized_options = b'\322\316\030\005\n\001\001\020\002\202\323\344\223\002\016\022\014/v1/products'
-  _globals['_PRODUCT']._serialized_start=142
-  _globals['_PRODUCT']._serialized_end=394
-  _globals['_CREATEPRODUCTREQUEST']._serialized_start=397
-  _globals['_CREATEPRODUCTREQUEST']._serialized_end=539
-  _globals['_CREATEPRODUCTRESPONSE']._serialized_start=541
-  _globals['_CREATEPRODUCTRESPONSE']._serialized_end=606
-  _globals['_UPDATEPRODUCTREQUEST']._serialized_start=609
-  _globals['_UPDATEPRODUCTREQUEST']._serialized_end=743
-  _globals['_UPDATEPRODUCTRESPONSE']._serialized_start=745
-  _globals['_UPDATEPRODUCTRESPONSE']._serialized_end=810
-  _globals['_GETPRODUCTREQUEST']._serialized_start=812
-  _globals['_GETPRODUCTREQUEST']._serialized_end=851
-  _globals['_GETPRODUCTRESPONSE']._serialized_start=853
-  _globals['_GETPRODUCTRESPONSE']._serialized_end=915
-  _globals['_SEARCHPRODUCTSREQUEST']._serialized_start=917
-  _globals['_SEARCHPRODUCTSREQUEST']._serialized_end=1013
-  _globals['_SEARCHPRODUCTSRESPONSE']._serialized_start=1015
-  _globals['_SEARCHPRODUCTSRESPONSE']._serialized_end=1107
-  _globals['_CATALOGSERVICE']._serialized_start=1110
-  _globals['_CATALOGSERVICE']._serialized_end=1658
+  _globals['_PRODUCTSTATE']._serialized_start=2563
+  _globals['_PRODUCTSTATE']._serialized_end=2717
+  _globals['_PRODUCT']._serialized_start=171
+  _globals['_PRODUCT']._serialized_end=628
+  _globals['_CREATEPRODUCTREQUEST']._serialized_start=631
+  _globals['_CREATEPRODUCTREQUEST']._serialized_end=825
+  _globals['_CREATEPRODUCTRESPONSE']._serialized_start=827
+  _globals['_CREATEPRODUCTRESPONSE']._serialized_end=892
+  _globals['_UPDATEPRODUCTREQUEST']._serialized_start=895
+  _globals['_UPDATEPRODUCTREQUEST']._serialized_end=1234
+  _globals['_UPDATEPRODUCTRESPONSE']._serialized_start=1236
+  _globals['_UPDATEPRODUCTRESPONSE']._serialized_end=1301
+  _globals['_GETPRODUCTREQUEST']._serialized_start=1303
+  _globals['_GETPRODUCTREQUEST']._serialized_end=1342
+  _globals['_GETPRODUCTRESPONSE']._serialized_start=1344
+  _globals['_GETPRODUCTRESPONSE']._serialized_end=1406
+  _globals['_LISTSTALLPRODUCTSREQUEST']._serialized_start=1408
+  _globals['_LISTSTALLPRODUCTSREQUEST']._serialized_end=1494
+  _globals['_LISTSTALLPRODUCTSRESPONSE']._serialized_start=1496
+  _globals['_LISTSTALLPRODUCTSRESPONSE']._serialized_end=1591
+  _globals['_LISTPRICESREQUEST']._serialized_start=1593
+  _globals['_LISTPRICESREQUEST']._serialized_end=1632
+  _globals['_PRICESINCE']._serialized_start=1634
+  _globals['_PRICESINCE']._serialized_end=1704
+  _globals['_LISTPRICESRESPONSE']._serialized_start=1706
+  _globals['_LISTPRICESRESPONSE']._serialized_end=1770
+  _globals['_GETVOCABULARYREQUEST']._serialized_start=1772
+  _globals['_GETVOCABULARYREQUEST']._serialized_end=1794
+  _globals['_GETVOCABULARYRESPONSE']._serialized_start=1797
+  _globals['_GETVOCABULARYRESPONSE']._serialized_end=2060
+  _globals['_GETVOCABULARYRESPONSE_CATEGORY']._serialized_start=1949
+  _globals['_GETVOCABULARYRESPONSE_CATEGORY']._serialized_end=2007
+  _globals['_GETVOCABULARYRESPONSE_UNIT']._serialized_start=2009
+  _globals['_GETVOCABULARYRESPONSE_UNIT']._serialized_end=2060
+  _globals['_SEARCHPRODUCTSREQUEST']._serialized_start=2063
+  _globals['_SEARCHPRODUCTSREQUEST']._serialized_end=2419
+  _globals['_SEARCHPRODUCTSRESPONSE']._serialized_start=2422
+  _globals['_SEARCHPRODUCTSRESPONSE']._serialized_end=2560
+  _globals['_CATALOGSERVICE']._serialized_start=2720
+  _globals['_CATALOGSERVICE']._serialized_end=3705
 # @@protoc_insertion_point(module_scope)

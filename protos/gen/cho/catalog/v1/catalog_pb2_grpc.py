@@ -49,6 +49,21 @@ class CatalogServiceStub:
                 request_serializer=cho_dot_catalog_dot_v1_dot_catalog__pb2.GetProductRequest.SerializeToString,
                 response_deserializer=cho_dot_catalog_dot_v1_dot_catalog__pb2.GetProductResponse.FromString,
                 _registered_method=True)
+        self.ListStallProducts = channel.unary_unary(
+                '/cho.catalog.v1.CatalogService/ListStallProducts',
+                request_serializer=cho_dot_catalog_dot_v1_dot_catalog__pb2.ListStallProductsRequest.SerializeToString,
+                response_deserializer=cho_dot_catalog_dot_v1_dot_catalog__pb2.ListStallProductsResponse.FromString,
+                _registered_method=True)
+        self.ListPrices = channel.unary_unary(
+                '/cho.catalog.v1.CatalogService/ListPrices',
+                request_serializer=cho_dot_catalog_dot_v1_dot_catalog__pb2.ListPricesRequest.SerializeToString,
+                response_deserializer=cho_dot_catalog_dot_v1_dot_catalog__pb2.ListPricesResponse.FromString,
+                _registered_method=True)
+        self.GetVocabulary = channel.unary_unary(
+                '/cho.catalog.v1.CatalogService/GetVocabulary',
+                request_serializer=cho_dot_catalog_dot_v1_dot_catalog__pb2.GetVocabularyRequest.SerializeToString,
+                response_deserializer=cho_dot_catalog_dot_v1_dot_catalog__pb2.GetVocabularyResponse.FromString,
+                _registered_method=True)
         self.SearchProducts = channel.unary_unary(
                 '/cho.catalog.v1.CatalogService/SearchProducts',
                 request_serializer=cho_dot_catalog_dot_v1_dot_catalog__pb2.SearchProductsRequest.SerializeToString,
@@ -67,7 +82,8 @@ class CatalogServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateProduct(self, request, context):
-        """Changes a product's price, stock or whether it is shown.
+        """Changes what is said about a product, its price, its stock (what the stall has counted) or its state: a draft is
+        published, what is published is hidden and shown again, and all of them can be withdrawn, for good (WRONG_STATE else).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -80,8 +96,30 @@ class CatalogServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListStallProducts(self, request, context):
+        """A stall's products in every state, for those who keep them, oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPrices(self, request, context):
+        """A product's prices and since when each was asked, oldest first; at most the last 100.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetVocabulary(self, request, context):
+        """The categories and units that products have.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SearchProducts(self, request, context):
-        """Finds products, with or without diacritics, best match first.
+        """Finds products: with or without diacritics, either place of a tone, one slip of the finger, other names of a thing.
+        Best match first unless asked otherwise. Pages do not shift while products change: a token names the last product.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -104,6 +142,21 @@ def add_CatalogServiceServicer_to_server(servicer, server):
                     servicer.GetProduct,
                     request_deserializer=cho_dot_catalog_dot_v1_dot_catalog__pb2.GetProductRequest.FromString,
                     response_serializer=cho_dot_catalog_dot_v1_dot_catalog__pb2.GetProductResponse.SerializeToString,
+            ),
+            'ListStallProducts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStallProducts,
+                    request_deserializer=cho_dot_catalog_dot_v1_dot_catalog__pb2.ListStallProductsRequest.FromString,
+                    response_serializer=cho_dot_catalog_dot_v1_dot_catalog__pb2.ListStallProductsResponse.SerializeToString,
+            ),
+            'ListPrices': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPrices,
+                    request_deserializer=cho_dot_catalog_dot_v1_dot_catalog__pb2.ListPricesRequest.FromString,
+                    response_serializer=cho_dot_catalog_dot_v1_dot_catalog__pb2.ListPricesResponse.SerializeToString,
+            ),
+            'GetVocabulary': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetVocabulary,
+                    request_deserializer=cho_dot_catalog_dot_v1_dot_catalog__pb2.GetVocabularyRequest.FromString,
+                    response_serializer=cho_dot_catalog_dot_v1_dot_catalog__pb2.GetVocabularyResponse.SerializeToString,
             ),
             'SearchProducts': grpc.unary_unary_rpc_method_handler(
                     servicer.SearchProducts,
@@ -192,6 +245,87 @@ class CatalogService:
             '/cho.catalog.v1.CatalogService/GetProduct',
             cho_dot_catalog_dot_v1_dot_catalog__pb2.GetProductRequest.SerializeToString,
             cho_dot_catalog_dot_v1_dot_catalog__pb2.GetProductResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStallProducts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.catalog.v1.CatalogService/ListStallProducts',
+            cho_dot_catalog_dot_v1_dot_catalog__pb2.ListStallProductsRequest.SerializeToString,
+            cho_dot_catalog_dot_v1_dot_catalog__pb2.ListStallProductsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPrices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.catalog.v1.CatalogService/ListPrices',
+            cho_dot_catalog_dot_v1_dot_catalog__pb2.ListPricesRequest.SerializeToString,
+            cho_dot_catalog_dot_v1_dot_catalog__pb2.ListPricesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetVocabulary(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.catalog.v1.CatalogService/GetVocabulary',
+            cho_dot_catalog_dot_v1_dot_catalog__pb2.GetVocabularyRequest.SerializeToString,
+            cho_dot_catalog_dot_v1_dot_catalog__pb2.GetVocabularyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63ho/events/v1/intent.proto\x12\rcho.events.v1\"\x97\x02\n\x06Intent\x12\x11\n\tcaller_id\x18\x01 \x01(\t\x12\x11\n\treference\x18\x02 \x01(\t\x12\x0c\n\x04note\x18\x03 \x01(\t\x12\x12\n\nqr_payload\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x12\x13\n\x0btraceparent\x18\x06 \x01(\t\x12\x0c\n\x04name\x18\x07 \x01(\t\x12\x13\n\x0bmarket_name\x18\x08 \x01(\t\x12\r\n\x05stall\x18\t \x01(\t\x12\x10\n\x08\x62\x61nk_bin\x18\n \x01(\t\x12\x15\n\rcategory_code\x18\x0b \x01(\t\x12\x10\n\x08\x65vent_id\x18\x0c \x01(\t\x12\x18\n\x10merchant_version\x18\r \x01(\x03\x12\x15\n\raccount_index\x18\x0e \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63ho/events/v1/intent.proto\x12\rcho.events.v1\"\xba\x02\n\x06Intent\x12\x11\n\tcaller_id\x18\x01 \x01(\t\x12\x11\n\treference\x18\x02 \x01(\t\x12\x0c\n\x04note\x18\x03 \x01(\t\x12\x12\n\nqr_payload\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x12\x13\n\x0btraceparent\x18\x06 \x01(\t\x12\x0c\n\x04name\x18\x07 \x01(\t\x12\x13\n\x0bmarket_name\x18\x08 \x01(\t\x12\r\n\x05stall\x18\t \x01(\t\x12\x10\n\x08\x62\x61nk_bin\x18\n \x01(\t\x12\x15\n\rcategory_code\x18\x0b \x01(\t\x12\x10\n\x08\x65vent_id\x18\x0c \x01(\t\x12\x18\n\x10merchant_version\x18\r \x01(\x03\x12\x15\n\raccount_index\x18\x0e \x01(\t\x12\x0e\n\x06reason\x18\x0f \x01(\t\x12\x11\n\tperson_id\x18\x10 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,5 +32,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cho.events.v1.intent_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_INTENT']._serialized_start=46
-  _globals['_INTENT']._serialized_end=325
+  _globals['_INTENT']._serialized_end=360
 # @@protoc_insertion_point(module_scope)

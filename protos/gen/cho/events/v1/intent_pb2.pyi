@@ -5,7 +5,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Intent(_message.Message):
-    __slots__ = ("caller_id", "reference", "note", "qr_payload", "request_id", "traceparent", "name", "market_name", "stall", "bank_bin", "category_code", "event_id", "merchant_version", "account_index")
+    __slots__ = ("caller_id", "reference", "note", "qr_payload", "request_id", "traceparent", "name", "market_name", "stall", "bank_bin", "category_code", "event_id", "merchant_version", "account_index", "reason", "person_id")
     CALLER_ID_FIELD_NUMBER: _ClassVar[int]
     REFERENCE_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
@@ -20,6 +20,8 @@ class Intent(_message.Message):
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     MERCHANT_VERSION_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_INDEX_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    PERSON_ID_FIELD_NUMBER: _ClassVar[int]
     caller_id: str
     reference: str
     note: str
@@ -34,4 +36,6 @@ class Intent(_message.Message):
     event_id: str
     merchant_version: int
     account_index: str
-    def __init__(self, caller_id: _Optional[str] = ..., reference: _Optional[str] = ..., note: _Optional[str] = ..., qr_payload: _Optional[str] = ..., request_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., name: _Optional[str] = ..., market_name: _Optional[str] = ..., stall: _Optional[str] = ..., bank_bin: _Optional[str] = ..., category_code: _Optional[str] = ..., event_id: _Optional[str] = ..., merchant_version: _Optional[int] = ..., account_index: _Optional[str] = ...) -> None: ...
+    reason: str
+    person_id: str
+    def __init__(self, caller_id: _Optional[str] = ..., reference: _Optional[str] = ..., note: _Optional[str] = ..., qr_payload: _Optional[str] = ..., request_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., name: _Optional[str] = ..., market_name: _Optional[str] = ..., stall: _Optional[str] = ..., bank_bin: _Optional[str] = ..., category_code: _Optional[str] = ..., event_id: _Optional[str] = ..., merchant_version: _Optional[int] = ..., account_index: _Optional[str] = ..., reason: _Optional[str] = ..., person_id: _Optional[str] = ...) -> None: ...

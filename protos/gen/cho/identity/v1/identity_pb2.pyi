@@ -13,18 +13,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class User(_message.Message):
-    __slots__ = ("user_id", "name", "phone_masked", "roles", "institution")
+    __slots__ = ("user_id", "name", "phone_masked", "roles", "institution", "identified")
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     PHONE_MASKED_FIELD_NUMBER: _ClassVar[int]
     ROLES_FIELD_NUMBER: _ClassVar[int]
     INSTITUTION_FIELD_NUMBER: _ClassVar[int]
+    IDENTIFIED_FIELD_NUMBER: _ClassVar[int]
     user_id: str
     name: str
     phone_masked: str
     roles: _containers.RepeatedScalarFieldContainer[str]
     institution: str
-    def __init__(self, user_id: _Optional[str] = ..., name: _Optional[str] = ..., phone_masked: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ..., institution: _Optional[str] = ...) -> None: ...
+    identified: bool
+    def __init__(self, user_id: _Optional[str] = ..., name: _Optional[str] = ..., phone_masked: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ..., institution: _Optional[str] = ..., identified: _Optional[bool] = ...) -> None: ...
 
 class SignInRequest(_message.Message):
     __slots__ = ("phone", "pin", "device_id", "device_name")
@@ -165,10 +167,12 @@ class CreateUserRequest(_message.Message):
     def __init__(self, phone: _Optional[str] = ..., pin: _Optional[str] = ..., name: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ..., institution: _Optional[str] = ...) -> None: ...
 
 class CreateUserResponse(_message.Message):
-    __slots__ = ("user",)
+    __slots__ = ("user", "proposal_id")
     USER_FIELD_NUMBER: _ClassVar[int]
+    PROPOSAL_ID_FIELD_NUMBER: _ClassVar[int]
     user: User
-    def __init__(self, user: _Optional[_Union[User, _Mapping]] = ...) -> None: ...
+    proposal_id: str
+    def __init__(self, user: _Optional[_Union[User, _Mapping]] = ..., proposal_id: _Optional[str] = ...) -> None: ...
 
 class GetJwksRequest(_message.Message):
     __slots__ = ()

@@ -91,8 +91,9 @@ class IdentityServiceServicer:
     """Missing associated documentation comment in .proto file."""
 
     def SignIn(self, request, context):
-        """Signs in with phone and PIN. Five wrong PINs lock the phone for 15 minutes. An app that names its device is known
-        again by it; without a device every sign-in is a new one.
+        """Signs in with phone and PIN. Five wrong PINs lock the phone for 15 minutes, and every five more for twice as long as
+        before, a day at most; a device that is known has guesses of its own. An app that names its device is known again by
+        it; without a device every sign-in is a new one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -150,7 +151,8 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateUser(self, request, context):
-        """Creates a person. A team member may create shoppers and vendors; an operator, anybody.
+        """Creates a person: shoppers and vendors at once. Other roles, which only an operator asks for, are a proposal that
+        another operator decides on (RoleService.DecideRoles); until then the person is a shopper.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -28,7 +28,7 @@ from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"cho/onboarding/v1/onboarding.proto\x12\x11\x63ho.onboarding.v1\x1a\x1c\x63ho/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"f\n\x06Market\x12\x11\n\tmarket_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tward_code\x18\x03 \x01(\t\x12\x11\n\tward_name\x18\x04 \x01(\t\x12\x15\n\rprovince_name\x18\x05 \x01(\t\"~\n\x11SettlementAccount\x12\x10\n\x08\x62\x61nk_bin\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x63\x63ount_number\x18\x02 \x01(\t\x12\x14\n\x0c\x61\x63\x63ount_name\x18\x03 \x01(\t\x12\x16\n\x0e\x61\x63\x63ount_masked\x18\x04 \x01(\t\x12\x11\n\tbank_name\x18\x05 \x01(\t\"\x9e\x03\n\x08Merchant\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tmarket_id\x18\x03 \x01(\t\x12\x13\n\x0bmarket_name\x18\x04 \x01(\t\x12\r\n\x05stall\x18\x05 \x01(\t\x12\x10\n\x08owner_id\x18\x06 \x01(\t\x12\x15\n\rcategory_code\x18\x07 \x01(\t\x12@\n\x12settlement_account\x18\x08 \x01(\x0b\x32$.cho.onboarding.v1.SettlementAccount\x12/\n\x05state\x18\t \x01(\x0e\x32 .cho.onboarding.v1.MerchantState\x12\x31\n\rregistered_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rregistered_by\x18\x0b \x01(\t\x12.\n\ndecided_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ndecided_by\x18\r \x01(\t\x12\x0e\n\x06reason\x18\x0e \x01(\t\"\x14\n\x12ListMarketsRequest\"A\n\x13ListMarketsResponse\x12*\n\x07markets\x18\x01 \x03(\x0b\x32\x19.cho.onboarding.v1.Market\"\xc8\x01\n\x17RegisterMerchantRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tmarket_id\x18\x03 \x01(\t\x12\r\n\x05stall\x18\x04 \x01(\t\x12\x10\n\x08owner_id\x18\x05 \x01(\t\x12\x15\n\rcategory_code\x18\x06 \x01(\t\x12@\n\x12settlement_account\x18\x07 \x01(\x0b\x32$.cho.onboarding.v1.SettlementAccount\"I\n\x18RegisterMerchantResponse\x12-\n\x08merchant\x18\x01 \x01(\x0b\x32\x1b.cho.onboarding.v1.Merchant\"-\n\x16\x41pproveMerchantRequest\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\"H\n\x17\x41pproveMerchantResponse\x12-\n\x08merchant\x18\x01 \x01(\x0b\x32\x1b.cho.onboarding.v1.Merchant\"=\n\x16SuspendMerchantRequest\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"H\n\x17SuspendMerchantResponse\x12-\n\x08merchant\x18\x01 \x01(\x0b\x32\x1b.cho.onboarding.v1.Merchant\"?\n\x18ReinstateMerchantRequest\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"J\n\x19ReinstateMerchantResponse\x12-\n\x08merchant\x18\x01 \x01(\x0b\x32\x1b.cho.onboarding.v1.Merchant\")\n\x12GetMerchantRequest\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\"D\n\x13GetMerchantResponse\x12-\n\x08merchant\x18\x01 \x01(\x0b\x32\x1b.cho.onboarding.v1.Merchant\"\x81\x01\n\x14ListMerchantsRequest\x12\x11\n\tmarket_id\x18\x01 \x01(\t\x12/\n\x05state\x18\x02 \x01(\x0e\x32 .cho.onboarding.v1.MerchantState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"`\n\x15ListMerchantsResponse\x12.\n\tmerchants\x18\x01 \x03(\x0b\x32\x1b.cho.onboarding.v1.Merchant\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x18\n\x16ListMyMerchantsRequest\"I\n\x17ListMyMerchantsResponse\x12.\n\tmerchants\x18\x01 \x03(\x0b\x32\x1b.cho.onboarding.v1.Merchant\"o\n\x14GetMerchantQrRequest\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x11\n\treference\x18\x04 \x01(\t\x12\x0f\n\x07purpose\x18\x05 \x01(\t*\x86\x01\n\rMerchantState\x12\x1e\n\x1aMERCHANT_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18MERCHANT_STATE_SUBMITTED\x10\x01\x12\x19\n\x15MERCHANT_STATE_ACTIVE\x10\x02\x12\x1c\n\x18MERCHANT_STATE_SUSPENDED\x10\x03\x32\xc3\n\n\x11OnboardingService\x12z\n\x0bListMarkets\x12%.cho.onboarding.v1.ListMarketsRequest\x1a&.cho.onboarding.v1.ListMarketsResponse\"\x1c\xd2\xce\x18\x05\n\x01\x01\x10\x02\x82\xd3\xe4\x93\x02\r\x12\x0b/v1/markets\x12\x90\x01\n\x10RegisterMerchant\x12*.cho.onboarding.v1.RegisterMerchantRequest\x1a+.cho.onboarding.v1.RegisterMerchantResponse\"#\xd2\xce\x18\x07\n\x03\x05\x06\x07\x10\x03\x82\xd3\xe4\x93\x02\x12\"\r/v1/merchants:\x01*\x12\xa2\x01\n\x0f\x41pproveMerchant\x12).cho.onboarding.v1.ApproveMerchantRequest\x1a*.cho.onboarding.v1.ApproveMerchantResponse\"8\xd2\xce\x18\x06\n\x02\x06\x07\x10\x03\x82\xd3\xe4\x93\x02(\"#/v1/merchants/{merchant_id}/approve:\x01*\x12\xa1\x01\n\x0fSuspendMerchant\x12).cho.onboarding.v1.SuspendMerchantRequest\x1a*.cho.onboarding.v1.SuspendMerchantResponse\"7\xd2\xce\x18\x05\n\x01\x07\x10\x03\x82\xd3\xe4\x93\x02(\"#/v1/merchants/{merchant_id}/suspend:\x01*\x12\xa9\x01\n\x11ReinstateMerchant\x12+.cho.onboarding.v1.ReinstateMerchantRequest\x1a,.cho.onboarding.v1.ReinstateMerchantResponse\"9\xd2\xce\x18\x05\n\x01\x07\x10\x03\x82\xd3\xe4\x93\x02*\"%/v1/merchants/{merchant_id}/reinstate:\x01*\x12\x8e\x01\n\x0bGetMerchant\x12%.cho.onboarding.v1.GetMerchantRequest\x1a&.cho.onboarding.v1.GetMerchantResponse\"0\xd2\xce\x18\t\n\x05\x03\x05\x06\x07\t\x10\x02\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/merchants/{merchant_id}\x12\x85\x01\n\rListMerchants\x12\'.cho.onboarding.v1.ListMerchantsRequest\x1a(.cho.onboarding.v1.ListMerchantsResponse\"!\xd2\xce\x18\x08\n\x04\x05\x06\x07\t\x10\x02\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/merchants\x12\x8b\x01\n\x0fListMyMerchants\x12).cho.onboarding.v1.ListMyMerchantsRequest\x1a*.cho.onboarding.v1.ListMyMerchantsResponse\"!\xd2\xce\x18\x05\n\x01\x03\x10\x02\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/me/merchants\x12\x82\x01\n\rGetMerchantQr\x12\'.cho.onboarding.v1.GetMerchantQrRequest\x1a\x14.google.api.HttpBody\"2\xd2\xce\x18\x08\n\x04\x03\x05\x06\x07\x10\x02\x82\xd3\xe4\x93\x02 \x12\x1e/v1/merchants/{merchant_id}/qrb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"cho/onboarding/v1/onboarding.proto\x12\x11\x63ho.onboarding.v1\x1a\x1c\x63ho/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"f\n\x06Market\x12\x11\n\tmarket_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tward_code\x18\x03 \x01(\t\x12\x11\n\tward_name\x18\x04 \x01(\t\x12\x15\n\rprovince_name\x18\x05 \x01(\t\"~\n\x11SettlementAccount\x12\x10\n\x08\x62\x61nk_bin\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x63\x63ount_number\x18\x02 \x01(\t\x12\x14\n\x0c\x61\x63\x63ount_name\x18\x03 \x01(\t\x12\x16\n\x0e\x61\x63\x63ount_masked\x18\x04 \x01(\t\x12\x11\n\tbank_name\x18\x05 \x01(\t\"\x8a\x04\n\x08Merchant\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tmarket_id\x18\x03 \x01(\t\x12\x13\n\x0bmarket_name\x18\x04 \x01(\t\x12\r\n\x05stall\x18\x05 \x01(\t\x12\x10\n\x08owner_id\x18\x06 \x01(\t\x12\x15\n\rcategory_code\x18\x07 \x01(\t\x12@\n\x12settlement_account\x18\x08 \x01(\x0b\x32$.cho.onboarding.v1.SettlementAccount\x12/\n\x05state\x18\t \x01(\x0e\x32 .cho.onboarding.v1.MerchantState\x12\x31\n\rregistered_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rregistered_by\x18\x0b \x01(\t\x12.\n\ndecided_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ndecided_by\x18\r \x01(\t\x12\x0e\n\x06reason\x18\x0e \x01(\t\x12\x0f\n\x07version\x18\x0f \x01(\x03\x12\x13\n\x0b\x61ssigned_to\x18\x10 \x01(\t\x12\x14\n\x0cphone_masked\x18\x11 \x01(\t\x12\x19\n\x11\x63itizen_id_masked\x18\x12 \x01(\t\x12\x13\n\x0bperson_name\x18\x13 \x01(\t\"\x14\n\x12ListMarketsRequest\"A\n\x13ListMarketsResponse\x12*\n\x07markets\x18\x01 \x03(\x0b\x32\x19.cho.onboarding.v1.Market\"\x8e\x03\n\x17RegisterMerchantRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tmarket_id\x18\x03 \x01(\t\x12\r\n\x05stall\x18\x04 \x01(\t\x12\x10\n\x08owner_id\x18\x05 \x01(\t\x12\x15\n\rcategory_code\x18\x06 \x01(\t\x12@\n\x12settlement_account\x18\x07 \x01(\x0b\x32$.cho.onboarding.v1.SettlementAccount\x12\r\n\x05phone\x18\x08 \x01(\t\x12\x13\n\x0bperson_name\x18\t \x01(\t\x12\x12\n\nbirth_date\x18\n \x01(\t\x12\x0b\n\x03sex\x18\x0b \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x0c \x01(\t\x12\x12\n\ncitizen_id\x18\r \x01(\t\x12\x16\n\x0e\x63itizen_issued\x18\x0e \x01(\t\x12\x17\n\x0f\x63itizen_expires\x18\x0f \x01(\t\x12\x10\n\x08tax_code\x18\x10 \x01(\t\x12\x17\n\x0f\x65nterprise_kind\x18\x11 \x01(\t\"I\n\x18RegisterMerchantResponse\x12-\n\x08merchant\x18\x01 \x01(\x0b\x32\x1b.cho.onboarding.v1.Merchant\"=\n\x16\x41pproveMerchantRequest\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"H\n\x17\x41pproveMerchantResponse\x12-\n\x08merchant\x18\x01 \x01(\x0b\x32\x1b.cho.onboarding.v1.Merchant\"=\n\x16SuspendMerchantRequest\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"H\n\x17SuspendMerchantResponse\x12-\n\x08merchant\x18\x01 \x01(\x0b\x32\x1b.cho.onboarding.v1.Merchant\"?\n\x18ReinstateMerchantRequest\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"J\n\x19ReinstateMerchantResponse\x12-\n\x08merchant\x18\x01 \x01(\x0b\x32\x1b.cho.onboarding.v1.Merchant\")\n\x12GetMerchantRequest\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\"D\n\x13GetMerchantResponse\x12-\n\x08merchant\x18\x01 \x01(\x0b\x32\x1b.cho.onboarding.v1.Merchant\"\x81\x01\n\x14ListMerchantsRequest\x12\x11\n\tmarket_id\x18\x01 \x01(\t\x12/\n\x05state\x18\x02 \x01(\x0e\x32 .cho.onboarding.v1.MerchantState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"`\n\x15ListMerchantsResponse\x12.\n\tmerchants\x18\x01 \x03(\x0b\x32\x1b.cho.onboarding.v1.Merchant\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x18\n\x16ListMyMerchantsRequest\"I\n\x17ListMyMerchantsResponse\x12.\n\tmerchants\x18\x01 \x03(\x0b\x32\x1b.cho.onboarding.v1.Merchant\"o\n\x14GetMerchantQrRequest\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x03\x12\x11\n\treference\x18\x04 \x01(\t\x12\x0f\n\x07purpose\x18\x05 \x01(\t\"4\n\x1cGetSettlementAccountsRequest\x12\x14\n\x0cmerchant_ids\x18\x01 \x03(\t\"d\n\rPayoutAccount\x12\x13\n\x0bmerchant_id\x18\x01 \x01(\t\x12\x10\n\x08\x62\x61nk_bin\x18\x02 \x01(\t\x12\x16\n\x0e\x61\x63\x63ount_number\x18\x03 \x01(\t\x12\x14\n\x0c\x61\x63\x63ount_name\x18\x04 \x01(\t\"S\n\x1dGetSettlementAccountsResponse\x12\x32\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32 .cho.onboarding.v1.PayoutAccount*\xd9\x01\n\rMerchantState\x12\x1e\n\x1aMERCHANT_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18MERCHANT_STATE_SUBMITTED\x10\x01\x12\x19\n\x15MERCHANT_STATE_ACTIVE\x10\x02\x12\x1c\n\x18MERCHANT_STATE_SUSPENDED\x10\x03\x12\x18\n\x14MERCHANT_STATE_DRAFT\x10\x04\x12\x1c\n\x18MERCHANT_STATE_IN_REVIEW\x10\x05\x12\x19\n\x15MERCHANT_STATE_CLOSED\x10\x06\x32\xcb\x0b\n\x11OnboardingService\x12z\n\x0bListMarkets\x12%.cho.onboarding.v1.ListMarketsRequest\x1a&.cho.onboarding.v1.ListMarketsResponse\"\x1c\xd2\xce\x18\x05\n\x01\x01\x10\x02\x82\xd3\xe4\x93\x02\r\x12\x0b/v1/markets\x12\x90\x01\n\x10RegisterMerchant\x12*.cho.onboarding.v1.RegisterMerchantRequest\x1a+.cho.onboarding.v1.RegisterMerchantResponse\"#\xd2\xce\x18\x07\n\x03\x05\x06\x07\x10\x03\x82\xd3\xe4\x93\x02\x12\"\r/v1/merchants:\x01*\x12\xa2\x01\n\x0f\x41pproveMerchant\x12).cho.onboarding.v1.ApproveMerchantRequest\x1a*.cho.onboarding.v1.ApproveMerchantResponse\"8\xd2\xce\x18\x06\n\x02\x06\x07\x10\x03\x82\xd3\xe4\x93\x02(\"#/v1/merchants/{merchant_id}/approve:\x01*\x12\xa1\x01\n\x0fSuspendMerchant\x12).cho.onboarding.v1.SuspendMerchantRequest\x1a*.cho.onboarding.v1.SuspendMerchantResponse\"7\xd2\xce\x18\x05\n\x01\x07\x10\x03\x82\xd3\xe4\x93\x02(\"#/v1/merchants/{merchant_id}/suspend:\x01*\x12\xa9\x01\n\x11ReinstateMerchant\x12+.cho.onboarding.v1.ReinstateMerchantRequest\x1a,.cho.onboarding.v1.ReinstateMerchantResponse\"9\xd2\xce\x18\x05\n\x01\x07\x10\x03\x82\xd3\xe4\x93\x02*\"%/v1/merchants/{merchant_id}/reinstate:\x01*\x12\x8e\x01\n\x0bGetMerchant\x12%.cho.onboarding.v1.GetMerchantRequest\x1a&.cho.onboarding.v1.GetMerchantResponse\"0\xd2\xce\x18\t\n\x05\x03\x05\x06\x07\t\x10\x02\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/merchants/{merchant_id}\x12\x85\x01\n\rListMerchants\x12\'.cho.onboarding.v1.ListMerchantsRequest\x1a(.cho.onboarding.v1.ListMerchantsResponse\"!\xd2\xce\x18\x08\n\x04\x05\x06\x07\t\x10\x02\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/merchants\x12\x8b\x01\n\x0fListMyMerchants\x12).cho.onboarding.v1.ListMyMerchantsRequest\x1a*.cho.onboarding.v1.ListMyMerchantsResponse\"!\xd2\xce\x18\x05\n\x01\x03\x10\x02\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/me/merchants\x12\x85\x01\n\x15GetSettlementAccounts\x12/.cho.onboarding.v1.GetSettlementAccountsRequest\x1a\x30.cho.onboarding.v1.GetSettlementAccountsResponse\"\t\xd2\xce\x18\x05\n\x01\n\x10\x02\x12\x82\x01\n\rGetMerchantQr\x12\'.cho.onboarding.v1.GetMerchantQrRequest\x1a\x14.google.api.HttpBody\"2\xd2\xce\x18\x08\n\x04\x03\x05\x06\x07\x10\x02\x82\xd3\xe4\x93\x02 \x12\x1e/v1/merchants/{merchant_id}/qrb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,50 +51,58 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ONBOARDINGSERVICE'].methods_by_name['ListMerchants']._serialized_options = b'\322\316\030\010\n\004\005\006\007\t\020\002\202\323\344\223\002\017\022\r/v1/merchants'
   _globals['_ONBOARDINGSERVICE'].methods_by_name['ListMyMerchants']._loaded_options = None
   _globals['_ONBOARDINGSERVICE'].methods_by_name['ListMyMerchants']._serialized_options = b'\322\316\030\005\n\001\003\020\002\202\323\344\223\002\022\022\020/v1/me/merchants'
+  _globals['_ONBOARDINGSERVICE'].methods_by_name['GetSettlementAccounts']._loaded_options = None
+  _globals['_ONBOARDINGSERVICE'].methods_by_name['GetSettlementAccounts']._serialized_options = b'\322\316\030\005\n\001\n\020\002'
   _globals['_ONBOARDINGSERVICE'].methods_by_name['GetMerchantQr']._loaded_options = None
   _globals['_ONBOARDINGSERVICE'].methods_by_name['GetMerchantQr']._serialized_options = b'\322\316\030\010\n\004\003\005\006\007\020\002\202\323\344\223\002 \022\036/v1/merchants/{merchant_id}/qr'
-  _globals['_MERCHANTSTATE']._serialized_start=2150
-  _globals['_MERCHANTSTATE']._serialized_end=2284
+  _globals['_MERCHANTSTATE']._serialized_start=2713
+  _globals['_MERCHANTSTATE']._serialized_end=2930
   _globals['_MARKET']._serialized_start=177
   _globals['_MARKET']._serialized_end=279
   _globals['_SETTLEMENTACCOUNT']._serialized_start=281
   _globals['_SETTLEMENTACCOUNT']._serialized_end=407
   _globals['_MERCHANT']._serialized_start=410
-  _globals['_MERCHANT']._serialized_end=824
-  _globals['_LISTMARKETSREQUEST']._serialized_start=826
-  _globals['_LISTMARKETSREQUEST']._serialized_end=846
-  _globals['_LISTMARKETSRESPONSE']._serialized_start=848
-  _globals['_LISTMARKETSRESPONSE']._serialized_end=913
-  _globals['_REGISTERMERCHANTREQUEST']._serialized_start=916
-  _globals['_REGISTERMERCHANTREQUEST']._serialized_end=1116
-  _globals['_REGISTERMERCHANTRESPONSE']._serialized_start=1118
-  _globals['_REGISTERMERCHANTRESPONSE']._serialized_end=1191
-  _globals['_APPROVEMERCHANTREQUEST']._serialized_start=1193
-  _globals['_APPROVEMERCHANTREQUEST']._serialized_end=1238
-  _globals['_APPROVEMERCHANTRESPONSE']._serialized_start=1240
-  _globals['_APPROVEMERCHANTRESPONSE']._serialized_end=1312
-  _globals['_SUSPENDMERCHANTREQUEST']._serialized_start=1314
-  _globals['_SUSPENDMERCHANTREQUEST']._serialized_end=1375
-  _globals['_SUSPENDMERCHANTRESPONSE']._serialized_start=1377
-  _globals['_SUSPENDMERCHANTRESPONSE']._serialized_end=1449
-  _globals['_REINSTATEMERCHANTREQUEST']._serialized_start=1451
-  _globals['_REINSTATEMERCHANTREQUEST']._serialized_end=1514
-  _globals['_REINSTATEMERCHANTRESPONSE']._serialized_start=1516
-  _globals['_REINSTATEMERCHANTRESPONSE']._serialized_end=1590
-  _globals['_GETMERCHANTREQUEST']._serialized_start=1592
-  _globals['_GETMERCHANTREQUEST']._serialized_end=1633
-  _globals['_GETMERCHANTRESPONSE']._serialized_start=1635
-  _globals['_GETMERCHANTRESPONSE']._serialized_end=1703
-  _globals['_LISTMERCHANTSREQUEST']._serialized_start=1706
-  _globals['_LISTMERCHANTSREQUEST']._serialized_end=1835
-  _globals['_LISTMERCHANTSRESPONSE']._serialized_start=1837
-  _globals['_LISTMERCHANTSRESPONSE']._serialized_end=1933
-  _globals['_LISTMYMERCHANTSREQUEST']._serialized_start=1935
-  _globals['_LISTMYMERCHANTSREQUEST']._serialized_end=1959
-  _globals['_LISTMYMERCHANTSRESPONSE']._serialized_start=1961
-  _globals['_LISTMYMERCHANTSRESPONSE']._serialized_end=2034
-  _globals['_GETMERCHANTQRREQUEST']._serialized_start=2036
-  _globals['_GETMERCHANTQRREQUEST']._serialized_end=2147
-  _globals['_ONBOARDINGSERVICE']._serialized_start=2287
-  _globals['_ONBOARDINGSERVICE']._serialized_end=3634
+  _globals['_MERCHANT']._serialized_end=932
+  _globals['_LISTMARKETSREQUEST']._serialized_start=934
+  _globals['_LISTMARKETSREQUEST']._serialized_end=954
+  _globals['_LISTMARKETSRESPONSE']._serialized_start=956
+  _globals['_LISTMARKETSRESPONSE']._serialized_end=1021
+  _globals['_REGISTERMERCHANTREQUEST']._serialized_start=1024
+  _globals['_REGISTERMERCHANTREQUEST']._serialized_end=1422
+  _globals['_REGISTERMERCHANTRESPONSE']._serialized_start=1424
+  _globals['_REGISTERMERCHANTRESPONSE']._serialized_end=1497
+  _globals['_APPROVEMERCHANTREQUEST']._serialized_start=1499
+  _globals['_APPROVEMERCHANTREQUEST']._serialized_end=1560
+  _globals['_APPROVEMERCHANTRESPONSE']._serialized_start=1562
+  _globals['_APPROVEMERCHANTRESPONSE']._serialized_end=1634
+  _globals['_SUSPENDMERCHANTREQUEST']._serialized_start=1636
+  _globals['_SUSPENDMERCHANTREQUEST']._serialized_end=1697
+  _globals['_SUSPENDMERCHANTRESPONSE']._serialized_start=1699
+  _globals['_SUSPENDMERCHANTRESPONSE']._serialized_end=1771
+  _globals['_REINSTATEMERCHANTREQUEST']._serialized_start=1773
+  _globals['_REINSTATEMERCHANTREQUEST']._serialized_end=1836
+  _globals['_REINSTATEMERCHANTRESPONSE']._serialized_start=1838
+  _globals['_REINSTATEMERCHANTRESPONSE']._serialized_end=1912
+  _globals['_GETMERCHANTREQUEST']._serialized_start=1914
+  _globals['_GETMERCHANTREQUEST']._serialized_end=1955
+  _globals['_GETMERCHANTRESPONSE']._serialized_start=1957
+  _globals['_GETMERCHANTRESPONSE']._serialized_end=2025
+  _globals['_LISTMERCHANTSREQUEST']._serialized_start=2028
+  _globals['_LISTMERCHANTSREQUEST']._serialized_end=2157
+  _globals['_LISTMERCHANTSRESPONSE']._serialized_start=2159
+  _globals['_LISTMERCHANTSRESPONSE']._serialized_end=2255
+  _globals['_LISTMYMERCHANTSREQUEST']._serialized_start=2257
+  _globals['_LISTMYMERCHANTSREQUEST']._serialized_end=2281
+  _globals['_LISTMYMERCHANTSRESPONSE']._serialized_start=2283
+  _globals['_LISTMYMERCHANTSRESPONSE']._serialized_end=2356
+  _globals['_GETMERCHANTQRREQUEST']._serialized_start=2358
+  _globals['_GETMERCHANTQRREQUEST']._serialized_end=2469
+  _globals['_GETSETTLEMENTACCOUNTSREQUEST']._serialized_start=2471
+  _globals['_GETSETTLEMENTACCOUNTSREQUEST']._serialized_end=2523
+  _globals['_PAYOUTACCOUNT']._serialized_start=2525
+  _globals['_PAYOUTACCOUNT']._serialized_end=2625
+  _globals['_GETSETTLEMENTACCOUNTSRESPONSE']._serialized_start=2627
+  _globals['_GETSETTLEMENTACCOUNTSRESPONSE']._serialized_end=2710
+  _globals['_ONBOARDINGSERVICE']._serialized_start=2933
+  _globals['_ONBOARDINGSERVICE']._serialized_end=4416
 # @@protoc_insertion_point(module_scope)

@@ -75,6 +75,11 @@ class OnboardingServiceStub:
                 request_serializer=cho_dot_onboarding_dot_v1_dot_onboarding__pb2.ListMyMerchantsRequest.SerializeToString,
                 response_deserializer=cho_dot_onboarding_dot_v1_dot_onboarding__pb2.ListMyMerchantsResponse.FromString,
                 _registered_method=True)
+        self.GetSettlementAccounts = channel.unary_unary(
+                '/cho.onboarding.v1.OnboardingService/GetSettlementAccounts',
+                request_serializer=cho_dot_onboarding_dot_v1_dot_onboarding__pb2.GetSettlementAccountsRequest.SerializeToString,
+                response_deserializer=cho_dot_onboarding_dot_v1_dot_onboarding__pb2.GetSettlementAccountsResponse.FromString,
+                _registered_method=True)
         self.GetMerchantQr = channel.unary_unary(
                 '/cho.onboarding.v1.OnboardingService/GetMerchantQr',
                 request_serializer=cho_dot_onboarding_dot_v1_dot_onboarding__pb2.GetMerchantQrRequest.SerializeToString,
@@ -93,14 +98,14 @@ class OnboardingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RegisterMerchant(self, request, context):
-        """Registers a merchant at a stall: a draft that somebody else approves.
+        """Registers a merchant at a stall: a draft that is filled in and submitted in one; somebody else approves it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ApproveMerchant(self, request, context):
-        """Approves a registered merchant. Who registered it cannot approve it.
+        """Approves a submitted merchant. Who filled in or submitted it cannot approve it; what was found is settled before.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -136,6 +141,13 @@ class OnboardingServiceServicer:
 
     def ListMyMerchants(self, request, context):
         """The merchants that the caller owns.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSettlementAccounts(self, request, context):
+        """Where merchants' money is paid out to, in plain: for settlement's payouts only, and logged. At most 500.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -190,6 +202,11 @@ def add_OnboardingServiceServicer_to_server(servicer, server):
                     servicer.ListMyMerchants,
                     request_deserializer=cho_dot_onboarding_dot_v1_dot_onboarding__pb2.ListMyMerchantsRequest.FromString,
                     response_serializer=cho_dot_onboarding_dot_v1_dot_onboarding__pb2.ListMyMerchantsResponse.SerializeToString,
+            ),
+            'GetSettlementAccounts': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSettlementAccounts,
+                    request_deserializer=cho_dot_onboarding_dot_v1_dot_onboarding__pb2.GetSettlementAccountsRequest.FromString,
+                    response_serializer=cho_dot_onboarding_dot_v1_dot_onboarding__pb2.GetSettlementAccountsResponse.SerializeToString,
             ),
             'GetMerchantQr': grpc.unary_unary_rpc_method_handler(
                     servicer.GetMerchantQr,
@@ -413,6 +430,33 @@ class OnboardingService:
             '/cho.onboarding.v1.OnboardingService/ListMyMerchants',
             cho_dot_onboarding_dot_v1_dot_onboarding__pb2.ListMyMerchantsRequest.SerializeToString,
             cho_dot_onboarding_dot_v1_dot_onboarding__pb2.ListMyMerchantsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSettlementAccounts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.onboarding.v1.OnboardingService/GetSettlementAccounts',
+            cho_dot_onboarding_dot_v1_dot_onboarding__pb2.GetSettlementAccountsRequest.SerializeToString,
+            cho_dot_onboarding_dot_v1_dot_onboarding__pb2.GetSettlementAccountsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,9 +51,11 @@ POLICY_FIELD_NUMBER: _ClassVar[int]
 policy: _descriptor.FieldDescriptor
 
 class Policy(_message.Message):
-    __slots__ = ("roles", "rate")
+    __slots__ = ("roles", "rate", "body_kib")
     ROLES_FIELD_NUMBER: _ClassVar[int]
     RATE_FIELD_NUMBER: _ClassVar[int]
+    BODY_KIB_FIELD_NUMBER: _ClassVar[int]
     roles: _containers.RepeatedScalarFieldContainer[Role]
     rate: RateClass
-    def __init__(self, roles: _Optional[_Iterable[_Union[Role, str]]] = ..., rate: _Optional[_Union[RateClass, str]] = ...) -> None: ...
+    body_kib: int
+    def __init__(self, roles: _Optional[_Iterable[_Union[Role, str]]] = ..., rate: _Optional[_Union[RateClass, str]] = ..., body_kib: _Optional[int] = ...) -> None: ...

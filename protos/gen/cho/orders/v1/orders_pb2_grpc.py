@@ -39,6 +39,16 @@ class OrdersServiceStub:
                 request_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.PlaceOrderRequest.SerializeToString,
                 response_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.PlaceOrderResponse.FromString,
                 _registered_method=True)
+        self.Checkout = channel.unary_unary(
+                '/cho.orders.v1.OrdersService/Checkout',
+                request_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.CheckoutRequest.SerializeToString,
+                response_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.CheckoutResponse.FromString,
+                _registered_method=True)
+        self.GetCheckout = channel.unary_unary(
+                '/cho.orders.v1.OrdersService/GetCheckout',
+                request_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.GetCheckoutRequest.SerializeToString,
+                response_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.GetCheckoutResponse.FromString,
+                _registered_method=True)
         self.GetOrder = channel.unary_unary(
                 '/cho.orders.v1.OrdersService/GetOrder',
                 request_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.GetOrderRequest.SerializeToString,
@@ -49,6 +59,56 @@ class OrdersServiceStub:
                 request_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.ListMyOrdersRequest.SerializeToString,
                 response_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.ListMyOrdersResponse.FromString,
                 _registered_method=True)
+        self.ListStallOrders = channel.unary_unary(
+                '/cho.orders.v1.OrdersService/ListStallOrders',
+                request_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.ListStallOrdersRequest.SerializeToString,
+                response_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.ListStallOrdersResponse.FromString,
+                _registered_method=True)
+        self.AdvanceOrder = channel.unary_unary(
+                '/cho.orders.v1.OrdersService/AdvanceOrder',
+                request_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.AdvanceOrderRequest.SerializeToString,
+                response_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.AdvanceOrderResponse.FromString,
+                _registered_method=True)
+        self.TrackOrder = channel.unary_unary(
+                '/cho.orders.v1.OrdersService/TrackOrder',
+                request_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.TrackOrderRequest.SerializeToString,
+                response_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.TrackOrderResponse.FromString,
+                _registered_method=True)
+        self.WeighOrder = channel.unary_unary(
+                '/cho.orders.v1.OrdersService/WeighOrder',
+                request_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.WeighOrderRequest.SerializeToString,
+                response_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.WeighOrderResponse.FromString,
+                _registered_method=True)
+        self.CancelOrder = channel.unary_unary(
+                '/cho.orders.v1.OrdersService/CancelOrder',
+                request_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.CancelOrderRequest.SerializeToString,
+                response_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.CancelOrderResponse.FromString,
+                _registered_method=True)
+        self.RequestReturn = channel.unary_unary(
+                '/cho.orders.v1.OrdersService/RequestReturn',
+                request_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.RequestReturnRequest.SerializeToString,
+                response_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.RequestReturnResponse.FromString,
+                _registered_method=True)
+        self.DecideReturn = channel.unary_unary(
+                '/cho.orders.v1.OrdersService/DecideReturn',
+                request_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.DecideReturnRequest.SerializeToString,
+                response_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.DecideReturnResponse.FromString,
+                _registered_method=True)
+        self.RefundOrder = channel.unary_unary(
+                '/cho.orders.v1.OrdersService/RefundOrder',
+                request_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.RefundOrderRequest.SerializeToString,
+                response_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.RefundOrderResponse.FromString,
+                _registered_method=True)
+        self.ListStuckOrders = channel.unary_unary(
+                '/cho.orders.v1.OrdersService/ListStuckOrders',
+                request_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.ListStuckOrdersRequest.SerializeToString,
+                response_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.ListStuckOrdersResponse.FromString,
+                _registered_method=True)
+        self.RetryOrder = channel.unary_unary(
+                '/cho.orders.v1.OrdersService/RetryOrder',
+                request_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.RetryOrderRequest.SerializeToString,
+                response_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.RetryOrderResponse.FromString,
+                _registered_method=True)
 
 
 class OrdersServiceServicer:
@@ -56,6 +116,20 @@ class OrdersServiceServicer:
 
     def PlaceOrder(self, request, context):
         """Orders products of one merchant at today's prices; the answer holds a QR code to pay by.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Checkout(self, request, context):
+        """Orders a cart of several stalls in one go: one order a stall, all of them or none. Stock is set aside until pay_by.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCheckout(self, request, context):
+        """A checkout's orders as they are now, for its buyer; why it was refused, where it was.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -75,6 +149,76 @@ class OrdersServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListStallOrders(self, request, context):
+        """A stall's orders in one state, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AdvanceOrder(self, request, context):
+        """The stall, or its buyer, says how far an order is: PREPARING, READY, HANDED_OVER, PICKED_UP or DELIVERED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TrackOrder(self, request, context):
+        """The stall says what the carrier says of an order on its way.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WeighOrder(self, request, context):
+        """The stall enters final weights: the order is priced anew, and what is held is taken as far as it costs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelOrder(self, request, context):
+        """Its buyer, its stall or an operator cancels an order. What was paid goes back by itself.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RequestReturn(self, request, context):
+        """The buyer asks to return some lines, or all of them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DecideReturn(self, request, context):
+        """The stall or an operator takes goods back, and with them their price; or not, and says why.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RefundOrder(self, request, context):
+        """The stall or an operator gives money of a line back, or of all that the stall sold.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListStuckOrders(self, request, context):
+        """Orders that only a person can help: money that could not be given back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryOrder(self, request, context):
+        """An operator has what was stuck tried once more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OrdersServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -82,6 +226,16 @@ def add_OrdersServiceServicer_to_server(servicer, server):
                     servicer.PlaceOrder,
                     request_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.PlaceOrderRequest.FromString,
                     response_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.PlaceOrderResponse.SerializeToString,
+            ),
+            'Checkout': grpc.unary_unary_rpc_method_handler(
+                    servicer.Checkout,
+                    request_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.CheckoutRequest.FromString,
+                    response_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.CheckoutResponse.SerializeToString,
+            ),
+            'GetCheckout': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCheckout,
+                    request_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.GetCheckoutRequest.FromString,
+                    response_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.GetCheckoutResponse.SerializeToString,
             ),
             'GetOrder': grpc.unary_unary_rpc_method_handler(
                     servicer.GetOrder,
@@ -92,6 +246,56 @@ def add_OrdersServiceServicer_to_server(servicer, server):
                     servicer.ListMyOrders,
                     request_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.ListMyOrdersRequest.FromString,
                     response_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.ListMyOrdersResponse.SerializeToString,
+            ),
+            'ListStallOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStallOrders,
+                    request_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.ListStallOrdersRequest.FromString,
+                    response_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.ListStallOrdersResponse.SerializeToString,
+            ),
+            'AdvanceOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.AdvanceOrder,
+                    request_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.AdvanceOrderRequest.FromString,
+                    response_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.AdvanceOrderResponse.SerializeToString,
+            ),
+            'TrackOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.TrackOrder,
+                    request_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.TrackOrderRequest.FromString,
+                    response_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.TrackOrderResponse.SerializeToString,
+            ),
+            'WeighOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.WeighOrder,
+                    request_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.WeighOrderRequest.FromString,
+                    response_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.WeighOrderResponse.SerializeToString,
+            ),
+            'CancelOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelOrder,
+                    request_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.CancelOrderRequest.FromString,
+                    response_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.CancelOrderResponse.SerializeToString,
+            ),
+            'RequestReturn': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestReturn,
+                    request_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.RequestReturnRequest.FromString,
+                    response_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.RequestReturnResponse.SerializeToString,
+            ),
+            'DecideReturn': grpc.unary_unary_rpc_method_handler(
+                    servicer.DecideReturn,
+                    request_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.DecideReturnRequest.FromString,
+                    response_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.DecideReturnResponse.SerializeToString,
+            ),
+            'RefundOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.RefundOrder,
+                    request_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.RefundOrderRequest.FromString,
+                    response_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.RefundOrderResponse.SerializeToString,
+            ),
+            'ListStuckOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStuckOrders,
+                    request_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.ListStuckOrdersRequest.FromString,
+                    response_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.ListStuckOrdersResponse.SerializeToString,
+            ),
+            'RetryOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryOrder,
+                    request_deserializer=cho_dot_orders_dot_v1_dot_orders__pb2.RetryOrderRequest.FromString,
+                    response_serializer=cho_dot_orders_dot_v1_dot_orders__pb2.RetryOrderResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -121,6 +325,60 @@ class OrdersService:
             '/cho.orders.v1.OrdersService/PlaceOrder',
             cho_dot_orders_dot_v1_dot_orders__pb2.PlaceOrderRequest.SerializeToString,
             cho_dot_orders_dot_v1_dot_orders__pb2.PlaceOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Checkout(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.orders.v1.OrdersService/Checkout',
+            cho_dot_orders_dot_v1_dot_orders__pb2.CheckoutRequest.SerializeToString,
+            cho_dot_orders_dot_v1_dot_orders__pb2.CheckoutResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCheckout(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.orders.v1.OrdersService/GetCheckout',
+            cho_dot_orders_dot_v1_dot_orders__pb2.GetCheckoutRequest.SerializeToString,
+            cho_dot_orders_dot_v1_dot_orders__pb2.GetCheckoutResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -175,6 +433,276 @@ class OrdersService:
             '/cho.orders.v1.OrdersService/ListMyOrders',
             cho_dot_orders_dot_v1_dot_orders__pb2.ListMyOrdersRequest.SerializeToString,
             cho_dot_orders_dot_v1_dot_orders__pb2.ListMyOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStallOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.orders.v1.OrdersService/ListStallOrders',
+            cho_dot_orders_dot_v1_dot_orders__pb2.ListStallOrdersRequest.SerializeToString,
+            cho_dot_orders_dot_v1_dot_orders__pb2.ListStallOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AdvanceOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.orders.v1.OrdersService/AdvanceOrder',
+            cho_dot_orders_dot_v1_dot_orders__pb2.AdvanceOrderRequest.SerializeToString,
+            cho_dot_orders_dot_v1_dot_orders__pb2.AdvanceOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TrackOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.orders.v1.OrdersService/TrackOrder',
+            cho_dot_orders_dot_v1_dot_orders__pb2.TrackOrderRequest.SerializeToString,
+            cho_dot_orders_dot_v1_dot_orders__pb2.TrackOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WeighOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.orders.v1.OrdersService/WeighOrder',
+            cho_dot_orders_dot_v1_dot_orders__pb2.WeighOrderRequest.SerializeToString,
+            cho_dot_orders_dot_v1_dot_orders__pb2.WeighOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.orders.v1.OrdersService/CancelOrder',
+            cho_dot_orders_dot_v1_dot_orders__pb2.CancelOrderRequest.SerializeToString,
+            cho_dot_orders_dot_v1_dot_orders__pb2.CancelOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestReturn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.orders.v1.OrdersService/RequestReturn',
+            cho_dot_orders_dot_v1_dot_orders__pb2.RequestReturnRequest.SerializeToString,
+            cho_dot_orders_dot_v1_dot_orders__pb2.RequestReturnResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DecideReturn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.orders.v1.OrdersService/DecideReturn',
+            cho_dot_orders_dot_v1_dot_orders__pb2.DecideReturnRequest.SerializeToString,
+            cho_dot_orders_dot_v1_dot_orders__pb2.DecideReturnResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RefundOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.orders.v1.OrdersService/RefundOrder',
+            cho_dot_orders_dot_v1_dot_orders__pb2.RefundOrderRequest.SerializeToString,
+            cho_dot_orders_dot_v1_dot_orders__pb2.RefundOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStuckOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.orders.v1.OrdersService/ListStuckOrders',
+            cho_dot_orders_dot_v1_dot_orders__pb2.ListStuckOrdersRequest.SerializeToString,
+            cho_dot_orders_dot_v1_dot_orders__pb2.ListStuckOrdersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.orders.v1.OrdersService/RetryOrder',
+            cho_dot_orders_dot_v1_dot_orders__pb2.RetryOrderRequest.SerializeToString,
+            cho_dot_orders_dot_v1_dot_orders__pb2.RetryOrderResponse.FromString,
             options,
             channel_credentials,
             insecure,

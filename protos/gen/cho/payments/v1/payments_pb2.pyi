@@ -56,6 +56,15 @@ class TransferKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TRANSFER_KIND_CHARGEBACK: _ClassVar[TransferKind]
     TRANSFER_KIND_RECOVERY: _ClassVar[TransferKind]
     TRANSFER_KIND_DEFUND: _ClassVar[TransferKind]
+    TRANSFER_KIND_PAYOUT: _ClassVar[TransferKind]
+    TRANSFER_KIND_PAYOUT_PAID: _ClassVar[TransferKind]
+    TRANSFER_KIND_PAYOUT_UNPAID: _ClassVar[TransferKind]
+    TRANSFER_KIND_PAYOUT_RETURNED: _ClassVar[TransferKind]
+    TRANSFER_KIND_NET: _ClassVar[TransferKind]
+    TRANSFER_KIND_INTERCHANGE: _ClassVar[TransferKind]
+    TRANSFER_KIND_LIQUIDITY_IN: _ClassVar[TransferKind]
+    TRANSFER_KIND_LIQUIDITY_OUT: _ClassVar[TransferKind]
+    TRANSFER_KIND_CORRECTION: _ClassVar[TransferKind]
 
 class TransferState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -66,6 +75,18 @@ class TransferState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TRANSFER_STATE_VOIDED: _ClassVar[TransferState]
     TRANSFER_STATE_EXPIRED: _ClassVar[TransferState]
     TRANSFER_STATE_REVERSED: _ClassVar[TransferState]
+    TRANSFER_STATE_SENT: _ClassVar[TransferState]
+    TRANSFER_STATE_PAID: _ClassVar[TransferState]
+    TRANSFER_STATE_UNPAID: _ClassVar[TransferState]
+    TRANSFER_STATE_RETURNED: _ClassVar[TransferState]
+
+class RequestState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REQUEST_STATE_UNSPECIFIED: _ClassVar[RequestState]
+    REQUEST_STATE_OPEN: _ClassVar[RequestState]
+    REQUEST_STATE_PAID: _ClassVar[RequestState]
+    REQUEST_STATE_CANCELLED: _ClassVar[RequestState]
+    REQUEST_STATE_EXPIRED: _ClassVar[RequestState]
 TELECOM_UNSPECIFIED: Telecom
 TELECOM_VIETTEL: Telecom
 TELECOM_VNPT: Telecom
@@ -98,6 +119,15 @@ TRANSFER_KIND_UNLOAD: TransferKind
 TRANSFER_KIND_CHARGEBACK: TransferKind
 TRANSFER_KIND_RECOVERY: TransferKind
 TRANSFER_KIND_DEFUND: TransferKind
+TRANSFER_KIND_PAYOUT: TransferKind
+TRANSFER_KIND_PAYOUT_PAID: TransferKind
+TRANSFER_KIND_PAYOUT_UNPAID: TransferKind
+TRANSFER_KIND_PAYOUT_RETURNED: TransferKind
+TRANSFER_KIND_NET: TransferKind
+TRANSFER_KIND_INTERCHANGE: TransferKind
+TRANSFER_KIND_LIQUIDITY_IN: TransferKind
+TRANSFER_KIND_LIQUIDITY_OUT: TransferKind
+TRANSFER_KIND_CORRECTION: TransferKind
 TRANSFER_STATE_UNSPECIFIED: TransferState
 TRANSFER_STATE_DONE: TransferState
 TRANSFER_STATE_HELD: TransferState
@@ -105,6 +135,15 @@ TRANSFER_STATE_CAPTURED: TransferState
 TRANSFER_STATE_VOIDED: TransferState
 TRANSFER_STATE_EXPIRED: TransferState
 TRANSFER_STATE_REVERSED: TransferState
+TRANSFER_STATE_SENT: TransferState
+TRANSFER_STATE_PAID: TransferState
+TRANSFER_STATE_UNPAID: TransferState
+TRANSFER_STATE_RETURNED: TransferState
+REQUEST_STATE_UNSPECIFIED: RequestState
+REQUEST_STATE_OPEN: RequestState
+REQUEST_STATE_PAID: RequestState
+REQUEST_STATE_CANCELLED: RequestState
+REQUEST_STATE_EXPIRED: RequestState
 
 class Account(_message.Message):
     __slots__ = ("account_id", "kind", "state", "telecom", "owner_id", "balance", "version", "month_used", "month_limit")
@@ -285,7 +324,7 @@ class InspectQrRequest(_message.Message):
     def __init__(self, payload: _Optional[str] = ...) -> None: ...
 
 class InspectQrResponse(_message.Message):
-    __slots__ = ("merchant_id", "merchant_name", "payable", "amount", "reference", "purpose", "warnings", "market_name", "stall")
+    __slots__ = ("merchant_id", "merchant_name", "payable", "amount", "reference", "purpose", "warnings", "market_name", "stall", "request_state", "expires_at")
     MERCHANT_ID_FIELD_NUMBER: _ClassVar[int]
     MERCHANT_NAME_FIELD_NUMBER: _ClassVar[int]
     PAYABLE_FIELD_NUMBER: _ClassVar[int]
@@ -295,6 +334,8 @@ class InspectQrResponse(_message.Message):
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
     MARKET_NAME_FIELD_NUMBER: _ClassVar[int]
     STALL_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_STATE_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_AT_FIELD_NUMBER: _ClassVar[int]
     merchant_id: str
     merchant_name: str
     payable: bool
@@ -304,7 +345,9 @@ class InspectQrResponse(_message.Message):
     warnings: _containers.RepeatedScalarFieldContainer[str]
     market_name: str
     stall: str
-    def __init__(self, merchant_id: _Optional[str] = ..., merchant_name: _Optional[str] = ..., payable: _Optional[bool] = ..., amount: _Optional[int] = ..., reference: _Optional[str] = ..., purpose: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ..., market_name: _Optional[str] = ..., stall: _Optional[str] = ...) -> None: ...
+    request_state: RequestState
+    expires_at: _timestamp_pb2.Timestamp
+    def __init__(self, merchant_id: _Optional[str] = ..., merchant_name: _Optional[str] = ..., payable: _Optional[bool] = ..., amount: _Optional[int] = ..., reference: _Optional[str] = ..., purpose: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ..., market_name: _Optional[str] = ..., stall: _Optional[str] = ..., request_state: _Optional[_Union[RequestState, str]] = ..., expires_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class PayRequest(_message.Message):
     __slots__ = ("idempotency_key", "wallet_id", "qr_payload", "merchant_id", "amount", "reference", "note", "not_after", "phone")
@@ -472,6 +515,30 @@ class GetAccountResponse(_message.Message):
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     account: Account
     def __init__(self, account: _Optional[_Union[Account, _Mapping]] = ...) -> None: ...
+
+class GetLedgerHeadRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetLedgerHeadResponse(_message.Message):
+    __slots__ = ("seq", "at")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    at: _timestamp_pb2.Timestamp
+    def __init__(self, seq: _Optional[int] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class GetAccountVersionRequest(_message.Message):
+    __slots__ = ("account_id",)
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    def __init__(self, account_id: _Optional[str] = ...) -> None: ...
+
+class GetAccountVersionResponse(_message.Message):
+    __slots__ = ("version",)
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    def __init__(self, version: _Optional[int] = ...) -> None: ...
 
 class ListTransfersRequest(_message.Message):
     __slots__ = ("account_id", "limit")

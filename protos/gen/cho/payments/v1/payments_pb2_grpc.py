@@ -110,6 +110,16 @@ class PaymentsServiceStub:
                 request_serializer=cho_dot_payments_dot_v1_dot_payments__pb2.GetAccountRequest.SerializeToString,
                 response_deserializer=cho_dot_payments_dot_v1_dot_payments__pb2.GetAccountResponse.FromString,
                 _registered_method=True)
+        self.GetLedgerHead = channel.unary_unary(
+                '/cho.payments.v1.PaymentsService/GetLedgerHead',
+                request_serializer=cho_dot_payments_dot_v1_dot_payments__pb2.GetLedgerHeadRequest.SerializeToString,
+                response_deserializer=cho_dot_payments_dot_v1_dot_payments__pb2.GetLedgerHeadResponse.FromString,
+                _registered_method=True)
+        self.GetAccountVersion = channel.unary_unary(
+                '/cho.payments.v1.PaymentsService/GetAccountVersion',
+                request_serializer=cho_dot_payments_dot_v1_dot_payments__pb2.GetAccountVersionRequest.SerializeToString,
+                response_deserializer=cho_dot_payments_dot_v1_dot_payments__pb2.GetAccountVersionResponse.FromString,
+                _registered_method=True)
         self.ListTransfers = channel.unary_unary(
                 '/cho.payments.v1.PaymentsService/ListTransfers',
                 request_serializer=cho_dot_payments_dot_v1_dot_payments__pb2.ListTransfersRequest.SerializeToString,
@@ -142,7 +152,9 @@ class PaymentsServiceServicer:
 
     def OpenWallet(self, request, context):
         """Opens the caller's wallet at a telecom; an agent or operator may open one for somebody else.
-        One wallet per person and telecom (Decree 368/2025, article 7): asking again returns the same one.
+        One wallet per person and telecom (Decree 368/2025, article 7): asking again returns the same one. The person is known
+        by their citizen card (IDENTITY_NEEDED until somebody has seen it); a second account of theirs, with another phone, has
+        no wallet where the first has one (WALLET_ELSEWHERE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -213,7 +225,7 @@ class PaymentsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetPayment(self, request, context):
-        """One payment, for its payer, its merchant, operators and auditors.
+        """One payment, held ones too, for its payer, its merchant, operators and auditors.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -242,6 +254,20 @@ class PaymentsServiceServicer:
 
     def GetAccount(self, request, context):
         """One account with its balance, for its owner, operators and auditors.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetLedgerHead(self, request, context):
+        """How far the ledger is. Called by settlement.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAccountVersion(self, request, context):
+        """How often an account has changed; 0 where there is none. Called by settlement: a statement waits for that change.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -360,6 +386,16 @@ def add_PaymentsServiceServicer_to_server(servicer, server):
                     servicer.GetAccount,
                     request_deserializer=cho_dot_payments_dot_v1_dot_payments__pb2.GetAccountRequest.FromString,
                     response_serializer=cho_dot_payments_dot_v1_dot_payments__pb2.GetAccountResponse.SerializeToString,
+            ),
+            'GetLedgerHead': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLedgerHead,
+                    request_deserializer=cho_dot_payments_dot_v1_dot_payments__pb2.GetLedgerHeadRequest.FromString,
+                    response_serializer=cho_dot_payments_dot_v1_dot_payments__pb2.GetLedgerHeadResponse.SerializeToString,
+            ),
+            'GetAccountVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAccountVersion,
+                    request_deserializer=cho_dot_payments_dot_v1_dot_payments__pb2.GetAccountVersionRequest.FromString,
+                    response_serializer=cho_dot_payments_dot_v1_dot_payments__pb2.GetAccountVersionResponse.SerializeToString,
             ),
             'ListTransfers': grpc.unary_unary_rpc_method_handler(
                     servicer.ListTransfers,
@@ -792,6 +828,60 @@ class PaymentsService:
             '/cho.payments.v1.PaymentsService/GetAccount',
             cho_dot_payments_dot_v1_dot_payments__pb2.GetAccountRequest.SerializeToString,
             cho_dot_payments_dot_v1_dot_payments__pb2.GetAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLedgerHead(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.payments.v1.PaymentsService/GetLedgerHead',
+            cho_dot_payments_dot_v1_dot_payments__pb2.GetLedgerHeadRequest.SerializeToString,
+            cho_dot_payments_dot_v1_dot_payments__pb2.GetLedgerHeadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAccountVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.payments.v1.PaymentsService/GetAccountVersion',
+            cho_dot_payments_dot_v1_dot_payments__pb2.GetAccountVersionRequest.SerializeToString,
+            cho_dot_payments_dot_v1_dot_payments__pb2.GetAccountVersionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -28,7 +28,7 @@ from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"cho/settlement/v1/settlement.proto\x12\x11\x63ho.settlement.v1\x1a\x1c\x63ho/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfc\x01\n\x06Window\x12\x0e\n\x06window\x18\x01 \x01(\x03\x12-\n\x05state\x18\x02 \x01(\x0e\x32\x1e.cho.settlement.v1.WindowState\x12-\n\topened_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tclosed_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tfirst_seq\x18\x05 \x01(\x03\x12\x10\n\x08last_seq\x18\x06 \x01(\x03\x12\x10\n\x08payments\x18\x07 \x01(\x03\x12\x0f\n\x07refunds\x18\x08 \x01(\x03\x12\r\n\x05value\x18\t \x01(\x03\"n\n\x08Position\x12\x13\n\x0binstitution\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65\x62its\x18\x03 \x01(\x03\x12\x0f\n\x07\x63redits\x18\x04 \x01(\x03\x12\x0b\n\x03net\x18\x05 \x01(\x03\x12\x11\n\ttransfers\x18\x06 \x01(\x03\"#\n\x12ListWindowsRequest\x12\r\n\x05limit\x18\x01 \x01(\x05\"A\n\x13ListWindowsResponse\x12*\n\x07windows\x18\x01 \x03(\x0b\x32\x19.cho.settlement.v1.Window\"$\n\x12\x43loseWindowRequest\x12\x0e\n\x06window\x18\x01 \x01(\x03\"@\n\x13\x43loseWindowResponse\x12)\n\x06window\x18\x01 \x01(\x0b\x32\x19.cho.settlement.v1.Window\"%\n\x13GetPositionsRequest\x12\x0e\n\x06window\x18\x01 \x01(\x03\"\x85\x01\n\x14GetPositionsResponse\x12)\n\x06window\x18\x01 \x01(\x0b\x32\x19.cho.settlement.v1.Window\x12.\n\tpositions\x18\x02 \x03(\x0b\x32\x1b.cho.settlement.v1.Position\x12\x12\n\nchain_head\x18\x03 \x01(\t\"7\n\x10GetReportRequest\x12\x0e\n\x06window\x18\x01 \x01(\x03\x12\x13\n\x0binstitution\x18\x02 \x01(\t\"\x15\n\x13GetBooksHeadRequest\"7\n\x14GetBooksHeadResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x03\x12\x12\n\nchain_head\x18\x02 \x01(\t*[\n\x0bWindowState\x12\x1c\n\x18WINDOW_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11WINDOW_STATE_OPEN\x10\x01\x12\x17\n\x13WINDOW_STATE_CLOSED\x10\x02\x32\xc3\x05\n\x11SettlementService\x12|\n\x0bListWindows\x12%.cho.settlement.v1.ListWindowsRequest\x1a&.cho.settlement.v1.ListWindowsResponse\"\x1e\xd2\xce\x18\x07\n\x03\x07\t\x08\x10\x02\x82\xd3\xe4\x93\x02\r\x12\x0b/v1/windows\x12\x8c\x01\n\x0b\x43loseWindow\x12%.cho.settlement.v1.CloseWindowRequest\x1a&.cho.settlement.v1.CloseWindowResponse\".\xd2\xce\x18\x05\n\x01\x07\x10\x03\x82\xd3\xe4\x93\x02\x1f\"\x1a/v1/windows/{window}/close:\x01*\x12\x92\x01\n\x0cGetPositions\x12&.cho.settlement.v1.GetPositionsRequest\x1a\'.cho.settlement.v1.GetPositionsResponse\"1\xd2\xce\x18\x07\n\x03\x07\t\x08\x10\x02\x82\xd3\xe4\x93\x02 \x12\x1e/v1/windows/{window}/positions\x12\x87\x01\n\tGetReport\x12#.cho.settlement.v1.GetReportRequest\x1a\x14.google.api.HttpBody\"=\xd2\xce\x18\x07\n\x03\x07\t\x08\x10\x02\x82\xd3\xe4\x93\x02,\x12*/v1/windows/{window}/reports/{institution}0\x01\x12\x81\x01\n\x0cGetBooksHead\x12&.cho.settlement.v1.GetBooksHeadRequest\x1a\'.cho.settlement.v1.GetBooksHeadResponse\" \xd2\xce\x18\x06\n\x02\x07\t\x10\x02\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/books/headb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"cho/settlement/v1/settlement.proto\x12\x11\x63ho.settlement.v1\x1a\x1c\x63ho/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb7\x02\n\x06Window\x12\x0e\n\x06window\x18\x01 \x01(\x03\x12-\n\x05state\x18\x02 \x01(\x0e\x32\x1e.cho.settlement.v1.WindowState\x12-\n\topened_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tclosed_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tfirst_seq\x18\x05 \x01(\x03\x12\x10\n\x08last_seq\x18\x06 \x01(\x03\x12\x10\n\x08payments\x18\x07 \x01(\x03\x12\x0f\n\x07refunds\x18\x08 \x01(\x03\x12\r\n\x05value\x18\t \x01(\x03\x12\x0f\n\x07payouts\x18\n \x01(\x03\x12\x15\n\rpayouts_ended\x18\x0b \x01(\x03\x12\x11\n\twaits_for\x18\x0c \x01(\t\"<\n\x04Pair\x12\x0c\n\x04\x66rom\x18\x01 \x01(\t\x12\n\n\x02to\x18\x02 \x01(\t\x12\r\n\x05gross\x18\x03 \x01(\x03\x12\x0b\n\x03net\x18\x04 \x01(\x03\"n\n\x08Position\x12\x13\n\x0binstitution\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65\x62its\x18\x03 \x01(\x03\x12\x0f\n\x07\x63redits\x18\x04 \x01(\x03\x12\x0b\n\x03net\x18\x05 \x01(\x03\x12\x11\n\ttransfers\x18\x06 \x01(\x03\"#\n\x12ListWindowsRequest\x12\r\n\x05limit\x18\x01 \x01(\x05\"A\n\x13ListWindowsResponse\x12*\n\x07windows\x18\x01 \x03(\x0b\x32\x19.cho.settlement.v1.Window\"$\n\x12\x43loseWindowRequest\x12\x0e\n\x06window\x18\x01 \x01(\x03\"@\n\x13\x43loseWindowResponse\x12)\n\x06window\x18\x01 \x01(\x0b\x32\x19.cho.settlement.v1.Window\"%\n\x13GetPositionsRequest\x12\x0e\n\x06window\x18\x01 \x01(\x03\"\xcc\x01\n\x14GetPositionsResponse\x12)\n\x06window\x18\x01 \x01(\x0b\x32\x19.cho.settlement.v1.Window\x12.\n\tpositions\x18\x02 \x03(\x0b\x32\x1b.cho.settlement.v1.Position\x12\x12\n\nchain_head\x18\x03 \x01(\t\x12&\n\x05pairs\x18\x04 \x03(\x0b\x32\x17.cho.settlement.v1.Pair\x12\x0b\n\x03sum\x18\x05 \x01(\x03\x12\x10\n\x08\x66indings\x18\x06 \x03(\t\"7\n\x10GetReportRequest\x12\x0e\n\x06window\x18\x01 \x01(\x03\x12\x13\n\x0binstitution\x18\x02 \x01(\t\"\x15\n\x13GetBooksHeadRequest\"7\n\x14GetBooksHeadResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x03\x12\x12\n\nchain_head\x18\x02 \x01(\t\"C\n\x0eGetFileRequest\x12\x0e\n\x06window\x18\x01 \x01(\x03\x12\x13\n\x0binstitution\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"C\n\x11GetDayFileRequest\x12\x0b\n\x03\x64\x61y\x18\x01 \x01(\t\x12\x13\n\x0binstitution\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"D\n\x0fGetProofRequest\x12\x0e\n\x06window\x18\x01 \x01(\x03\x12\x13\n\x0binstitution\x18\x02 \x01(\t\x12\x0c\n\x04line\x18\x03 \x01(\x03\"(\n\x16GetTrialBalanceRequest\x12\x0e\n\x06window\x18\x01 \x01(\x03\"z\n\tTrialLine\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07name_en\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65\x62its\x18\x04 \x01(\x03\x12\x0f\n\x07\x63redits\x18\x05 \x01(\x03\x12\x0f\n\x07\x62\x61lance\x18\x06 \x01(\x03\x12\x0c\n\x04unit\x18\x07 \x01(\t\"\x86\x01\n\x17GetTrialBalanceResponse\x12+\n\x05lines\x18\x01 \x03(\x0b\x32\x1c.cho.settlement.v1.TrialLine\x12\x0e\n\x06\x64\x65\x62its\x18\x02 \x01(\x03\x12\x0f\n\x07\x63redits\x18\x03 \x01(\x03\x12\x0b\n\x03seq\x18\x04 \x01(\x03\x12\x10\n\x08\x66indings\x18\x05 \x03(\t*\xaa\x01\n\x0bWindowState\x12\x1c\n\x18WINDOW_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11WINDOW_STATE_OPEN\x10\x01\x12\x17\n\x13WINDOW_STATE_CLOSED\x10\x02\x12\x18\n\x14WINDOW_STATE_CLOSING\x10\x03\x12\x19\n\x15WINDOW_STATE_SETTLING\x10\x04\x12\x18\n\x14WINDOW_STATE_SETTLED\x10\x05\x32\xfb\t\n\x11SettlementService\x12|\n\x0bListWindows\x12%.cho.settlement.v1.ListWindowsRequest\x1a&.cho.settlement.v1.ListWindowsResponse\"\x1e\xd2\xce\x18\x07\n\x03\x07\t\x08\x10\x02\x82\xd3\xe4\x93\x02\r\x12\x0b/v1/windows\x12\x8c\x01\n\x0b\x43loseWindow\x12%.cho.settlement.v1.CloseWindowRequest\x1a&.cho.settlement.v1.CloseWindowResponse\".\xd2\xce\x18\x05\n\x01\x07\x10\x03\x82\xd3\xe4\x93\x02\x1f\"\x1a/v1/windows/{window}/close:\x01*\x12\x92\x01\n\x0cGetPositions\x12&.cho.settlement.v1.GetPositionsRequest\x1a\'.cho.settlement.v1.GetPositionsResponse\"1\xd2\xce\x18\x07\n\x03\x07\t\x08\x10\x02\x82\xd3\xe4\x93\x02 \x12\x1e/v1/windows/{window}/positions\x12\x87\x01\n\tGetReport\x12#.cho.settlement.v1.GetReportRequest\x1a\x14.google.api.HttpBody\"=\xd2\xce\x18\x07\n\x03\x07\t\x08\x10\x02\x82\xd3\xe4\x93\x02,\x12*/v1/windows/{window}/reports/{institution}0\x01\x12\x88\x01\n\x07GetFile\x12!.cho.settlement.v1.GetFileRequest\x1a\x14.google.api.HttpBody\"B\xd2\xce\x18\x07\n\x03\x07\t\x08\x10\x02\x82\xd3\xe4\x93\x02\x31\x12//v1/windows/{window}/files/{institution}/{name}0\x01\x12\x88\x01\n\nGetDayFile\x12$.cho.settlement.v1.GetDayFileRequest\x1a\x14.google.api.HttpBody\"<\xd2\xce\x18\x07\n\x03\x07\t\x08\x10\x02\x82\xd3\xe4\x93\x02+\x12)/v1/days/{day}/files/{institution}/{name}0\x01\x12\x89\x01\n\x08GetProof\x12\".cho.settlement.v1.GetProofRequest\x1a\x14.google.api.HttpBody\"C\xd2\xce\x18\x07\n\x03\x07\t\x08\x10\x02\x82\xd3\xe4\x93\x02\x32\x12\x30/v1/windows/{window}/proofs/{institution}/{line}\x12\x93\x01\n\x0fGetTrialBalance\x12).cho.settlement.v1.GetTrialBalanceRequest\x1a*.cho.settlement.v1.GetTrialBalanceResponse\")\xd2\xce\x18\x06\n\x02\x07\t\x10\x02\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/books/trial-balance\x12\x81\x01\n\x0cGetBooksHead\x12&.cho.settlement.v1.GetBooksHeadRequest\x1a\'.cho.settlement.v1.GetBooksHeadResponse\" \xd2\xce\x18\x06\n\x02\x07\t\x10\x02\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/books/headb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,32 +43,54 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETTLEMENTSERVICE'].methods_by_name['GetPositions']._serialized_options = b'\322\316\030\007\n\003\007\t\010\020\002\202\323\344\223\002 \022\036/v1/windows/{window}/positions'
   _globals['_SETTLEMENTSERVICE'].methods_by_name['GetReport']._loaded_options = None
   _globals['_SETTLEMENTSERVICE'].methods_by_name['GetReport']._serialized_options = b'\322\316\030\007\n\003\007\t\010\020\002\202\323\344\223\002,\022*/v1/windows/{window}/reports/{institution}'
+  _globals['_SETTLEMENTSERVICE'].methods_by_name['GetFile']._loaded_options = None
+  _globals['_SETTLEMENTSERVICE'].methods_by_name['GetFile']._serialized_options = b'\322\316\030\007\n\003\007\t\010\020\002\202\323\344\223\0021\022//v1/windows/{window}/files/{institution}/{name}'
+  _globals['_SETTLEMENTSERVICE'].methods_by_name['GetDayFile']._loaded_options = None
+  _globals['_SETTLEMENTSERVICE'].methods_by_name['GetDayFile']._serialized_options = b'\322\316\030\007\n\003\007\t\010\020\002\202\323\344\223\002+\022)/v1/days/{day}/files/{institution}/{name}'
+  _globals['_SETTLEMENTSERVICE'].methods_by_name['GetProof']._loaded_options = None
+  _globals['_SETTLEMENTSERVICE'].methods_by_name['GetProof']._serialized_options = b'\322\316\030\007\n\003\007\t\010\020\002\202\323\344\223\0022\0220/v1/windows/{window}/proofs/{institution}/{line}'
+  _globals['_SETTLEMENTSERVICE'].methods_by_name['GetTrialBalance']._loaded_options = None
+  _globals['_SETTLEMENTSERVICE'].methods_by_name['GetTrialBalance']._serialized_options = b'\322\316\030\006\n\002\007\t\020\002\202\323\344\223\002\031\022\027/v1/books/trial-balance'
   _globals['_SETTLEMENTSERVICE'].methods_by_name['GetBooksHead']._loaded_options = None
   _globals['_SETTLEMENTSERVICE'].methods_by_name['GetBooksHead']._serialized_options = b'\322\316\030\006\n\002\007\t\020\002\202\323\344\223\002\020\022\016/v1/books/head'
-  _globals['_WINDOWSTATE']._serialized_start=1064
-  _globals['_WINDOWSTATE']._serialized_end=1155
+  _globals['_WINDOWSTATE']._serialized_start=1768
+  _globals['_WINDOWSTATE']._serialized_end=1938
   _globals['_WINDOW']._serialized_start=178
-  _globals['_WINDOW']._serialized_end=430
-  _globals['_POSITION']._serialized_start=432
-  _globals['_POSITION']._serialized_end=542
-  _globals['_LISTWINDOWSREQUEST']._serialized_start=544
-  _globals['_LISTWINDOWSREQUEST']._serialized_end=579
-  _globals['_LISTWINDOWSRESPONSE']._serialized_start=581
-  _globals['_LISTWINDOWSRESPONSE']._serialized_end=646
-  _globals['_CLOSEWINDOWREQUEST']._serialized_start=648
-  _globals['_CLOSEWINDOWREQUEST']._serialized_end=684
-  _globals['_CLOSEWINDOWRESPONSE']._serialized_start=686
-  _globals['_CLOSEWINDOWRESPONSE']._serialized_end=750
-  _globals['_GETPOSITIONSREQUEST']._serialized_start=752
-  _globals['_GETPOSITIONSREQUEST']._serialized_end=789
-  _globals['_GETPOSITIONSRESPONSE']._serialized_start=792
-  _globals['_GETPOSITIONSRESPONSE']._serialized_end=925
-  _globals['_GETREPORTREQUEST']._serialized_start=927
-  _globals['_GETREPORTREQUEST']._serialized_end=982
-  _globals['_GETBOOKSHEADREQUEST']._serialized_start=984
-  _globals['_GETBOOKSHEADREQUEST']._serialized_end=1005
-  _globals['_GETBOOKSHEADRESPONSE']._serialized_start=1007
-  _globals['_GETBOOKSHEADRESPONSE']._serialized_end=1062
-  _globals['_SETTLEMENTSERVICE']._serialized_start=1158
-  _globals['_SETTLEMENTSERVICE']._serialized_end=1865
+  _globals['_WINDOW']._serialized_end=489
+  _globals['_PAIR']._serialized_start=491
+  _globals['_PAIR']._serialized_end=551
+  _globals['_POSITION']._serialized_start=553
+  _globals['_POSITION']._serialized_end=663
+  _globals['_LISTWINDOWSREQUEST']._serialized_start=665
+  _globals['_LISTWINDOWSREQUEST']._serialized_end=700
+  _globals['_LISTWINDOWSRESPONSE']._serialized_start=702
+  _globals['_LISTWINDOWSRESPONSE']._serialized_end=767
+  _globals['_CLOSEWINDOWREQUEST']._serialized_start=769
+  _globals['_CLOSEWINDOWREQUEST']._serialized_end=805
+  _globals['_CLOSEWINDOWRESPONSE']._serialized_start=807
+  _globals['_CLOSEWINDOWRESPONSE']._serialized_end=871
+  _globals['_GETPOSITIONSREQUEST']._serialized_start=873
+  _globals['_GETPOSITIONSREQUEST']._serialized_end=910
+  _globals['_GETPOSITIONSRESPONSE']._serialized_start=913
+  _globals['_GETPOSITIONSRESPONSE']._serialized_end=1117
+  _globals['_GETREPORTREQUEST']._serialized_start=1119
+  _globals['_GETREPORTREQUEST']._serialized_end=1174
+  _globals['_GETBOOKSHEADREQUEST']._serialized_start=1176
+  _globals['_GETBOOKSHEADREQUEST']._serialized_end=1197
+  _globals['_GETBOOKSHEADRESPONSE']._serialized_start=1199
+  _globals['_GETBOOKSHEADRESPONSE']._serialized_end=1254
+  _globals['_GETFILEREQUEST']._serialized_start=1256
+  _globals['_GETFILEREQUEST']._serialized_end=1323
+  _globals['_GETDAYFILEREQUEST']._serialized_start=1325
+  _globals['_GETDAYFILEREQUEST']._serialized_end=1392
+  _globals['_GETPROOFREQUEST']._serialized_start=1394
+  _globals['_GETPROOFREQUEST']._serialized_end=1462
+  _globals['_GETTRIALBALANCEREQUEST']._serialized_start=1464
+  _globals['_GETTRIALBALANCEREQUEST']._serialized_end=1504
+  _globals['_TRIALLINE']._serialized_start=1506
+  _globals['_TRIALLINE']._serialized_end=1628
+  _globals['_GETTRIALBALANCERESPONSE']._serialized_start=1631
+  _globals['_GETTRIALBALANCERESPONSE']._serialized_end=1765
+  _globals['_SETTLEMENTSERVICE']._serialized_start=1941
+  _globals['_SETTLEMENTSERVICE']._serialized_end=3216
 # @@protoc_insertion_point(module_scope)

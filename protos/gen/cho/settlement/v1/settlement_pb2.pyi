@@ -18,12 +18,18 @@ class WindowState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     WINDOW_STATE_UNSPECIFIED: _ClassVar[WindowState]
     WINDOW_STATE_OPEN: _ClassVar[WindowState]
     WINDOW_STATE_CLOSED: _ClassVar[WindowState]
+    WINDOW_STATE_CLOSING: _ClassVar[WindowState]
+    WINDOW_STATE_SETTLING: _ClassVar[WindowState]
+    WINDOW_STATE_SETTLED: _ClassVar[WindowState]
 WINDOW_STATE_UNSPECIFIED: WindowState
 WINDOW_STATE_OPEN: WindowState
 WINDOW_STATE_CLOSED: WindowState
+WINDOW_STATE_CLOSING: WindowState
+WINDOW_STATE_SETTLING: WindowState
+WINDOW_STATE_SETTLED: WindowState
 
 class Window(_message.Message):
-    __slots__ = ("window", "state", "opened_at", "closed_at", "first_seq", "last_seq", "payments", "refunds", "value")
+    __slots__ = ("window", "state", "opened_at", "closed_at", "first_seq", "last_seq", "payments", "refunds", "value", "payouts", "payouts_ended", "waits_for")
     WINDOW_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     OPENED_AT_FIELD_NUMBER: _ClassVar[int]
@@ -33,6 +39,9 @@ class Window(_message.Message):
     PAYMENTS_FIELD_NUMBER: _ClassVar[int]
     REFUNDS_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
+    PAYOUTS_FIELD_NUMBER: _ClassVar[int]
+    PAYOUTS_ENDED_FIELD_NUMBER: _ClassVar[int]
+    WAITS_FOR_FIELD_NUMBER: _ClassVar[int]
     window: int
     state: WindowState
     opened_at: _timestamp_pb2.Timestamp
@@ -42,7 +51,21 @@ class Window(_message.Message):
     payments: int
     refunds: int
     value: int
-    def __init__(self, window: _Optional[int] = ..., state: _Optional[_Union[WindowState, str]] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., closed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., payments: _Optional[int] = ..., refunds: _Optional[int] = ..., value: _Optional[int] = ...) -> None: ...
+    payouts: int
+    payouts_ended: int
+    waits_for: str
+    def __init__(self, window: _Optional[int] = ..., state: _Optional[_Union[WindowState, str]] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., closed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., payments: _Optional[int] = ..., refunds: _Optional[int] = ..., value: _Optional[int] = ..., payouts: _Optional[int] = ..., payouts_ended: _Optional[int] = ..., waits_for: _Optional[str] = ...) -> None: ...
+
+class Pair(_message.Message):
+    __slots__ = ("to", "gross", "net")
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    GROSS_FIELD_NUMBER: _ClassVar[int]
+    NET_FIELD_NUMBER: _ClassVar[int]
+    to: str
+    gross: int
+    net: int
+    def __init__(self, to: _Optional[str] = ..., gross: _Optional[int] = ..., net: _Optional[int] = ..., **kwargs) -> None: ...
 
 class Position(_message.Message):
     __slots__ = ("institution", "name", "debits", "credits", "net", "transfers")
@@ -91,14 +114,20 @@ class GetPositionsRequest(_message.Message):
     def __init__(self, window: _Optional[int] = ...) -> None: ...
 
 class GetPositionsResponse(_message.Message):
-    __slots__ = ("window", "positions", "chain_head")
+    __slots__ = ("window", "positions", "chain_head", "pairs", "sum", "findings")
     WINDOW_FIELD_NUMBER: _ClassVar[int]
     POSITIONS_FIELD_NUMBER: _ClassVar[int]
     CHAIN_HEAD_FIELD_NUMBER: _ClassVar[int]
+    PAIRS_FIELD_NUMBER: _ClassVar[int]
+    SUM_FIELD_NUMBER: _ClassVar[int]
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
     window: Window
     positions: _containers.RepeatedCompositeFieldContainer[Position]
     chain_head: str
-    def __init__(self, window: _Optional[_Union[Window, _Mapping]] = ..., positions: _Optional[_Iterable[_Union[Position, _Mapping]]] = ..., chain_head: _Optional[str] = ...) -> None: ...
+    pairs: _containers.RepeatedCompositeFieldContainer[Pair]
+    sum: int
+    findings: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, window: _Optional[_Union[Window, _Mapping]] = ..., positions: _Optional[_Iterable[_Union[Position, _Mapping]]] = ..., chain_head: _Optional[str] = ..., pairs: _Optional[_Iterable[_Union[Pair, _Mapping]]] = ..., sum: _Optional[int] = ..., findings: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class GetReportRequest(_message.Message):
     __slots__ = ("window", "institution")
@@ -119,3 +148,71 @@ class GetBooksHeadResponse(_message.Message):
     seq: int
     chain_head: str
     def __init__(self, seq: _Optional[int] = ..., chain_head: _Optional[str] = ...) -> None: ...
+
+class GetFileRequest(_message.Message):
+    __slots__ = ("window", "institution", "name")
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    INSTITUTION_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    window: int
+    institution: str
+    name: str
+    def __init__(self, window: _Optional[int] = ..., institution: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+
+class GetDayFileRequest(_message.Message):
+    __slots__ = ("day", "institution", "name")
+    DAY_FIELD_NUMBER: _ClassVar[int]
+    INSTITUTION_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    day: str
+    institution: str
+    name: str
+    def __init__(self, day: _Optional[str] = ..., institution: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+
+class GetProofRequest(_message.Message):
+    __slots__ = ("window", "institution", "line")
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    INSTITUTION_FIELD_NUMBER: _ClassVar[int]
+    LINE_FIELD_NUMBER: _ClassVar[int]
+    window: int
+    institution: str
+    line: int
+    def __init__(self, window: _Optional[int] = ..., institution: _Optional[str] = ..., line: _Optional[int] = ...) -> None: ...
+
+class GetTrialBalanceRequest(_message.Message):
+    __slots__ = ("window",)
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    window: int
+    def __init__(self, window: _Optional[int] = ...) -> None: ...
+
+class TrialLine(_message.Message):
+    __slots__ = ("number", "name", "name_en", "debits", "credits", "balance", "unit")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    NAME_EN_FIELD_NUMBER: _ClassVar[int]
+    DEBITS_FIELD_NUMBER: _ClassVar[int]
+    CREDITS_FIELD_NUMBER: _ClassVar[int]
+    BALANCE_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    number: str
+    name: str
+    name_en: str
+    debits: int
+    credits: int
+    balance: int
+    unit: str
+    def __init__(self, number: _Optional[str] = ..., name: _Optional[str] = ..., name_en: _Optional[str] = ..., debits: _Optional[int] = ..., credits: _Optional[int] = ..., balance: _Optional[int] = ..., unit: _Optional[str] = ...) -> None: ...
+
+class GetTrialBalanceResponse(_message.Message):
+    __slots__ = ("lines", "debits", "credits", "seq", "findings")
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    DEBITS_FIELD_NUMBER: _ClassVar[int]
+    CREDITS_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
+    lines: _containers.RepeatedCompositeFieldContainer[TrialLine]
+    debits: int
+    credits: int
+    seq: int
+    findings: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, lines: _Optional[_Iterable[_Union[TrialLine, _Mapping]]] = ..., debits: _Optional[int] = ..., credits: _Optional[int] = ..., seq: _Optional[int] = ..., findings: _Optional[_Iterable[str]] = ...) -> None: ...

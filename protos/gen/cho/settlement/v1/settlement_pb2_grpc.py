@@ -55,6 +55,26 @@ class SettlementServiceStub:
                 request_serializer=cho_dot_settlement_dot_v1_dot_settlement__pb2.GetReportRequest.SerializeToString,
                 response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
                 _registered_method=True)
+        self.GetFile = channel.unary_stream(
+                '/cho.settlement.v1.SettlementService/GetFile',
+                request_serializer=cho_dot_settlement_dot_v1_dot_settlement__pb2.GetFileRequest.SerializeToString,
+                response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+                _registered_method=True)
+        self.GetDayFile = channel.unary_stream(
+                '/cho.settlement.v1.SettlementService/GetDayFile',
+                request_serializer=cho_dot_settlement_dot_v1_dot_settlement__pb2.GetDayFileRequest.SerializeToString,
+                response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+                _registered_method=True)
+        self.GetProof = channel.unary_unary(
+                '/cho.settlement.v1.SettlementService/GetProof',
+                request_serializer=cho_dot_settlement_dot_v1_dot_settlement__pb2.GetProofRequest.SerializeToString,
+                response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+                _registered_method=True)
+        self.GetTrialBalance = channel.unary_unary(
+                '/cho.settlement.v1.SettlementService/GetTrialBalance',
+                request_serializer=cho_dot_settlement_dot_v1_dot_settlement__pb2.GetTrialBalanceRequest.SerializeToString,
+                response_deserializer=cho_dot_settlement_dot_v1_dot_settlement__pb2.GetTrialBalanceResponse.FromString,
+                _registered_method=True)
         self.GetBooksHead = channel.unary_unary(
                 '/cho.settlement.v1.SettlementService/GetBooksHead',
                 request_serializer=cho_dot_settlement_dot_v1_dot_settlement__pb2.GetBooksHeadRequest.SerializeToString,
@@ -93,6 +113,36 @@ class SettlementServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetFile(self, request, context):
+        """A file of a closed window's pack for an institution: "report.csv", "workbook.xlsx", "statement.pdf", "camt.054.xml",
+        "manifest.json" (signed).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDayFile(self, request, context):
+        """A file of the pack of a day that is over: "statement.xml" (camt.053 of the institution's position), "napas.dat" (a
+        bank's transfers of the day, NAPAS-style), "manifest.json" (signed; it names the windows' files too).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetProof(self, request, context):
+        """That one line is in an institution's report: an inclusion proof against its Merkle root (JSON).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTrialBalance(self, request, context):
+        """The trial balance at a window's closing marker, or now (window 0).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetBooksHead(self, request, context):
         """How far the books are: last sequence number and chain hash.
         """
@@ -122,6 +172,26 @@ def add_SettlementServiceServicer_to_server(servicer, server):
                     servicer.GetReport,
                     request_deserializer=cho_dot_settlement_dot_v1_dot_settlement__pb2.GetReportRequest.FromString,
                     response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
+            ),
+            'GetFile': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetFile,
+                    request_deserializer=cho_dot_settlement_dot_v1_dot_settlement__pb2.GetFileRequest.FromString,
+                    response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
+            ),
+            'GetDayFile': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetDayFile,
+                    request_deserializer=cho_dot_settlement_dot_v1_dot_settlement__pb2.GetDayFileRequest.FromString,
+                    response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
+            ),
+            'GetProof': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetProof,
+                    request_deserializer=cho_dot_settlement_dot_v1_dot_settlement__pb2.GetProofRequest.FromString,
+                    response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
+            ),
+            'GetTrialBalance': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTrialBalance,
+                    request_deserializer=cho_dot_settlement_dot_v1_dot_settlement__pb2.GetTrialBalanceRequest.FromString,
+                    response_serializer=cho_dot_settlement_dot_v1_dot_settlement__pb2.GetTrialBalanceResponse.SerializeToString,
             ),
             'GetBooksHead': grpc.unary_unary_rpc_method_handler(
                     servicer.GetBooksHead,
@@ -237,6 +307,114 @@ class SettlementService:
             '/cho.settlement.v1.SettlementService/GetReport',
             cho_dot_settlement_dot_v1_dot_settlement__pb2.GetReportRequest.SerializeToString,
             google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/cho.settlement.v1.SettlementService/GetFile',
+            cho_dot_settlement_dot_v1_dot_settlement__pb2.GetFileRequest.SerializeToString,
+            google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDayFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/cho.settlement.v1.SettlementService/GetDayFile',
+            cho_dot_settlement_dot_v1_dot_settlement__pb2.GetDayFileRequest.SerializeToString,
+            google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetProof(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.settlement.v1.SettlementService/GetProof',
+            cho_dot_settlement_dot_v1_dot_settlement__pb2.GetProofRequest.SerializeToString,
+            google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTrialBalance(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.settlement.v1.SettlementService/GetTrialBalance',
+            cho_dot_settlement_dot_v1_dot_settlement__pb2.GetTrialBalanceRequest.SerializeToString,
+            cho_dot_settlement_dot_v1_dot_settlement__pb2.GetTrialBalanceResponse.FromString,
             options,
             channel_credentials,
             insecure,

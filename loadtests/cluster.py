@@ -1,0 +1,87 @@
+"""A market day in a cluster (k8s/loadtests): `python -m loadtests.cluster gather`, then Locust, then `... gate`.
+
+The gate sees what anybody with a sign-in sees: accounts, announcements, windows, reports. The journal and the hot
+ledger are behind the cluster's network policies: `cho audit` in settlement's worker looks at those.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+from cli import people
+from cli.api import Api
+from loadtests import record, stage
+from loadtests.config import Config, MarketDay
+from loadtests.gate import announced, collect, settled, tie
+from loadtests.gate.evidence import Evidence
+from loadtests.headless import SPARE
+
+BEFORE = "before.json"
+
+
+def gather(config: Config, api: Api) -> None:
+    """Makes the people, closes yesterday's window, and writes down what everybody has. Raises ApiError."""
+    day, _ = stage.yesterday(api, stage.gather(api, config.users + SPARE * config.workers))
+    day = stage.signed_in(api, day)
+    day.write(config.people)
+    # What an agent earns is the books' to say: floats are not compared here.
+    floats = {agent.account_id for agent in day.agents}
+    before = collect.balances(api, [one for one in collect.accounts_of(day) if one not in floats])
+    (config.folder / BEFORE).write_text(json.dumps(before))
+
+
+def gate(config: Config, api: Api) -> list[str]:
+    """What does not tie; nothing is right. Raises ApiError, NotSettled."""
+    day, told = MarketDay.read(config.people), record.read(config.folder)
+    before: dict[str, int] = json.loads((config.folder / BEFORE).read_text())
+    resolved = collect.resolve(api, told)
+    announced.catch_up(api, day, told)
+    after = collect.balances(api, before)
+    operator = api.sign_in(people.OPERATOR.phone, people.PIN)
+    window = settled.close(operator)
+    netted = settled.positions(operator, window)
+    reports = [
+        settled.parse_report(
+            operator.download(f"/v1/windows/{window}/reports/{line['institution']}").decode("utf-8-sig").splitlines(),
+            line["institution"],
+        )
+        for line in netted["positions"]
+    ]
+    unseen = frozenset(agent.account_id for agent in day.agents)
+    evidence = Evidence(
+        told=told, booked={}, before=before, after=after, telecoms=collect.telecoms_of(day), reports=reports,
+        positions=settled.lines(netted), window=window, window_payments=int(netted["window"]["payments"]),
+        window_value=int(netted["window"]["value"]), packs=[*netted["findings"]], unseen=unseen,
+    )  # fmt: skip
+    found = tie.findings(evidence, inside=False)
+    requests, failed = record.requests(told)
+    paid = len(tie.done(evidence, record.PAY))
+    print(f"{paid} payments, {requests} requests, {failed} failed, {dict(resolved)} resolved, window {window}")
+    for one in tie.stages(evidence, inside=False):
+        print(f"{'ok ' if one.holds else 'NOT'} {one.name}: {one.count} of {one.must}")
+    if failed:
+        found.append(f"{failed} requests failed; the first: {told.errors[:3]}")
+    return found if paid else [*found, "nobody paid: nothing is proved"]
+
+
+def main(arguments: list[str]) -> int:
+    """0 where it held, 1 where it did not, 2 where it is not understood."""
+    config = Config.of(os.environ)
+    config.folder.mkdir(parents=True, exist_ok=True)
+    with Api(config.host) as api:
+        match arguments:
+            case ["gather"]:
+                gather(config, api)
+                return 0
+            case ["gate"]:
+                found = gate(config, api)
+                print("\n".join(found[: collect.FINDINGS_MAX]) or "every đồng is where it must be")
+                return 1 if found else 0
+    print(__doc__, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""What a run leaves behind: a signed certificate, and a page with plots."""

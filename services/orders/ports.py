@@ -1,0 +1,106 @@
+"""What orders needs of catalog and payments: two small ports, and how a step of an order goes through them.
+
+Every call may be made again: it is answered the same. What is refused raises the DomainError that says why; where
+nobody knows what came of it, one of `answers.PASSING`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from kit.errors import DomainError
+from kit.ids import derived_key
+from services.orders.order import Kind, Order, Step
+from services.orders.saga.answers import Answer, Done, Refused
+from services.orders.saga.hearing import cause_of
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A product that was set aside: `price` in đồng per `unit` then; `grams_per_unit` 0 for what is counted."""
+
+    price: int
+    unit: str
+    grams_per_unit: int
+
+
+class Stock(Protocol):
+    """Catalog's stock. Quantities in base units: pieces, or grams."""
+
+    def reserve(self, order_id: str, lines: Mapping[str, int], until: datetime) -> Mapping[str, Taken]:
+        """All of it or nothing. Raises OutOfStock, ProductNotForSale."""
+
+    def extend(self, order_id: str, until: datetime) -> None:
+        """Raises WrongState once it has ended."""
+
+    def sell(self, order_id: str, lines: Mapping[str, int]) -> None:
+        """What was set aside, or what there is. Raises OutOfStock, ProductNotForSale."""
+
+    def release(self, order_id: str) -> None:
+        """Raises WrongState for what is sold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Money of an order's payment or hold. `about`: which; `cause` comes back with what is told of it."""
+
+    about: str
+    merchant_id: str
+    reference: str
+    key: str
+    amount: int
+    cause: str
+    note: str
+
+
+class Money(Protocol):
+    """Payments' ledger."""
+
+    def capture(self, move: Move) -> Done:
+        """Takes a hold. Raises HoldExpired, HoldVoided, HoldCaptured, MerchantNotPayable, ..."""
+
+    def void(self, move: Move) -> None:
+        """Gives a hold up. Raises HoldCaptured, ..."""
+
+    def refund(self, move: Move, refunded_before: int) -> Done:
+        """Gives a payment back. Raises Contention where more or less than `refunded_before` was given back, ..."""
+
+
+def do(order: Order, step: Step, stock: Stock, money: Money) -> Answer:
+    """Does a step, and says what came of it."""
+    try:
+        match step.kind:
+            case Kind.EXTEND:
+                assert step.until is not None
+                stock.extend(order.id, step.until)
+            case Kind.SELL:
+                stock.sell(order.id, quantities(order, step.least))
+            case Kind.RELEASE:
+                stock.release(order.id)
+            case Kind.CAPTURE:
+                return money.capture(_move(order, step))
+            case Kind.VOID:
+                money.void(_move(order, step))
+            case Kind.REFUND:
+                return money.refund(_move(order, step), step.refunded_before)
+    except DomainError as refused:
+        return Refused(refused.code)
+    return Done()
+
+
+def quantities(order: Order, least: bool = False) -> dict[str, int]:
+    """What an order sells, base units by product; `least`: no more than was set aside."""
+    return {one.product_id: min(one.now, one.quantity) if least else one.now for one in order.lines}
+
+
+def _move(order: Order, step: Step) -> Move:
+    named = {one.transfer_id: one.reference for one in order.payments} | {one.id: one.reference for one in order.holds}
+    at_ms = int(step.at.timestamp() * 1000)
+    key = derived_key(at_ms, order.id, step.id)
+    return Move(
+        step.about, order.merchant_id, named[step.about], key, step.amount, cause_of(order.id, step.id),
+        f"đơn {order.code}",
+    )  # fmt: skip

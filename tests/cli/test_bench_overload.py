@@ -1,0 +1,63 @@
+"""What the overload bench counts, against a gateway that accepts some, sheds some and breaks now and then."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from cli.bench import overload
+
+PAID = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
+_BODY = b'{"details":[{"reason":"OVERLOADED"}]}'
+SHED = b"HTTP/1.1 503 x\r\nretry-after: 1\r\ncontent-length: %d\r\n\r\n%s" % (len(_BODY), _BODY)
+UNCODED = b"HTTP/1.1 503 x\r\ncontent-length: 2\r\n\r\n{}"
+
+
+async def _run(answers: list[bytes | None], connections: int) -> tuple[overload.Phase, overload.Phase]:
+    """A gateway that answers in turn; None for never."""
+    asked = 0
+    writers: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        writers.append(writer)
+        while await reader.read(65_536):
+            answer = answers[asked % len(answers)]
+            asked += 1
+            if answer is not None:
+                writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        phases = await overload._arrive("127.0.0.1", port, [lambda: b"x"], connections, 400, 0.25, 400)
+        for writer in writers:
+            writer.transport.abort()
+        await asyncio.sleep(0.05)
+    return phases
+
+
+def test_every_payment_is_accepted_shed_or_something_that_must_not_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overload, "CALM_S", 0.1)
+    trouble, calm = asyncio.run(_run([PAID, PAID, SHED, UNCODED], 64))
+    for phase in (trouble, calm):
+        counted = len(phase.accepted_s) + len(phase.shed_s) + sum(phase.other.values()) + phase.unsent
+        assert counted == phase.offered > 0
+    offered = trouble.offered + calm.offered
+    assert len(trouble.accepted_s) + len(calm.accepted_s) == -(-offered // 4) + (offered + 2) // 4
+    assert len(trouble.shed_s) + len(calm.shed_s) == (offered + 1) // 4
+    assert sum(trouble.other.values()) + sum(calm.other.values()) == offered // 4
+    assert all("503" in what for what in trouble.other)
+    assert len(trouble.late) >= len(trouble.shed_s) + sum(trouble.other.values())
+
+
+def test_who_finds_no_free_connection_gives_up_and_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overload, "CALM_S", 0.1)
+    monkeypatch.setattr(overload, "GIVE_UP_S", 0.02)
+    monkeypatch.setattr(overload, "ANSWER_S_MAX", 0.2)
+    trouble, calm = asyncio.run(_run([None], 4))
+    assert trouble.unsent > 0
+    assert not trouble.accepted_s
+    assert calm.other["no answer"] == 4

@@ -1,0 +1,113 @@
+"""Settlement's page: officers and operators, in real browsers, against a window that is closed for them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli import people
+from cli.api import Api
+from kit.ids import new_key
+from tests.system.web.conftest import drawn, violations
+
+pytestmark = pytest.mark.system
+OFFICER, OPERATOR, CHECKER = people.OFFICERS[0], people.OPERATOR, people.CHECKER
+
+
+@pytest.fixture(scope="module")
+def window(people_: dict[str, Api], wallet: str, merchant: dict[str, Any]) -> int:
+    """A window with a payment, closed and with its files made."""
+    operator = people_["operator"]
+    body = {"wallet_id": wallet, "merchant_id": merchant["merchant_id"], "amount": 60_000}
+    people_["shopper"].post("/v1/payments", idempotency_key=new_key(), **body)
+    number = next(
+        int(one["window"]) for one in operator.get("/v1/windows")["windows"] if one["state"] == "WINDOW_STATE_OPEN"
+    )
+    operator.post(f"/v1/windows/{number}/close")
+    deadline = time.monotonic() + 60
+    while True:
+        state = next(w["state"] for w in operator.get("/v1/windows")["windows"] if int(w["window"]) == number)
+        if state in ("WINDOW_STATE_SETTLING", "WINDOW_STATE_SETTLED"):
+            return number
+        assert time.monotonic() < deadline, state
+        time.sleep(0.2)
+
+
+def test_an_officer_sees_the_own_position_that_it_ties_and_downloads_the_files(
+    phones: Any, window: int, tmp_path: Path
+) -> None:
+    officer = phones("bank", OFFICER.phone)
+    officer.page.get_by_role("link", name=f"№ {window}", exact=True).click()
+    officer.waits_for("Khớp đến từng đồng")
+    assert "Viettel Money" in officer.text("table.figures >> nth=0")
+    with officer.page.expect_download() as report:
+        officer.page.get_by_role("link", name="report.csv").click()
+    assert report.value.suggested_filename == f"report.W{window:06d}-VIETTEL.csv"
+    assert b"60000" in Path(report.value.path()).read_bytes()
+    # Nobody else's files are in sight.
+    assert officer.page.locator("section.card h3").all_inner_texts() == ["Viettel Money"]
+
+
+def test_an_operator_sees_who_owes_whom(phones: Any, window: int) -> None:
+    operator = phones("bank", OPERATOR.phone)
+    operator.page.goto(f"/bank/#/window/{window}")
+    operator.waits_for("Ai nợ ai")
+    operator.page.locator("table.matrix tbody tr").first.wait_for()
+    operator.page.locator("section.card h3").nth(1).wait_for()
+
+
+def test_a_file_is_sent_and_why_it_is_refused_is_read(phones: Any, window: int) -> None:
+    officer = phones("bank", OFFICER.phone)
+    officer.tap("Gửi tệp")
+    name = f"record.W{window + 900_000:06d}-VIETTEL.csv"
+    officer.page.set_input_files("#file", {"name": name, "mimeType": "text/csv", "buffer": b"nothing of use\n"})
+    row = officer.page.locator("#submitted li", has_text=name)
+    row.get_by_text("bị từ chối", exact=True).wait_for()
+    row.get_by_text("Vì sao và làm gì").click()
+    assert name in row.locator("pre").inner_text()
+
+
+def test_a_record_that_lacks_a_payment_becomes_a_break_that_two_people_resolve(
+    phones: Any, window: int, people_: dict[str, Api]
+) -> None:
+    officer, first, second = (phones("bank", person.phone) for person in (OFFICER, OPERATOR, CHECKER))
+    officer.tap("Gửi tệp")
+    name = f"record.W{window:06d}-VIETTEL.csv"
+    empty = b"transfer_id,time,operation,side,amount,currency\ntotal,0,0,0,,\n"
+    officer.page.set_input_files("#file", {"name": name, "mimeType": "text/csv", "buffer": empty})
+    officer.page.locator("#submitted li", has_text=name).get_by_text("đã nhận", exact=True).wait_for()
+    deadline = time.monotonic() + 30
+    while not any(
+        one["type"] == "MISSING" for one in people_["operator"].get("/v1/breaks", institution="VIETTEL")["breaks"]
+    ):
+        assert time.monotonic() < deadline, "no break was found"
+        time.sleep(0.2)
+
+    first.tap("Sai lệch")
+    first.page.get_by_role("link", name="VIETTEL · MISSING").click()
+    first.page.get_by_role("link", name="MISSING", exact=True).first.click()
+    first.tap("Tôi xử lý")
+    first.waits_for("assigned")
+    address = first.page.url.partition("#")[2]
+    first.page.get_by_text("Đề xuất cách xử lý").click()
+    first.page.fill("#resolution", "Nhà mạng gửi lại bản ghi")
+    first.tap("Gửi đề xuất")
+    first.waits_for("Chờ người thứ hai duyệt.")
+    assert first.page.get_by_role("button", name="Duyệt và ghi sổ").count() == 0
+
+    second.page.goto(f"/bank/#{address}")
+    second.waits_for("Nhà mạng gửi lại bản ghi")
+    second.tap("Duyệt và ghi sổ")
+    second.page.get_by_text("đã xử lý").first.wait_for()
+
+
+@pytest.mark.parametrize("screen", ["", "breaks", "payouts", "files"])
+def test_every_screen_can_be_used_by_who_cannot_see_or_point(phones: Any, window: int, screen: str) -> None:
+    phone = phones("bank", OPERATOR.phone, bypass_csp=True)
+    phone.page.goto(f"/bank/#/{screen}")
+    phone.page.locator("header h1").wait_for()
+    drawn(phone)
+    assert not violations(phone)

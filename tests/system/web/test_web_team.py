@@ -1,0 +1,161 @@
+"""A vendor is brought in from a stall without a network, confirms, is reviewed, and gets a stand: in real browsers."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pypdfium2
+import pytest
+import zxingcpp
+
+from cli import people
+from cli.api import Api
+from cli.stack import Stack
+from cli.wallets import made_up_card, open_wallet
+from services.onboarding.seed import made_up_person
+from tests.system.web.conftest import drawn, violations
+
+pytestmark = pytest.mark.system
+NAME, PHONE, STALL = "Hoàng Thị Mười", "0987654777", "F-10"
+
+
+def card_of(person: dict[str, str]) -> str:
+    """What the QR code of a citizen card holds."""
+
+    def ddmmyyyy(day: str) -> str:
+        return "".join(reversed(day.split("-")))
+
+    sex = {"female": "Nữ", "male": "Nam"}[person["sex"]]
+    born, issued = ddmmyyyy(person["birth_date"]), ddmmyyyy(person["citizen_issued"])
+    return "|".join([person["citizen_id"], "", person["person_name"], born, sex, person["address"], issued])
+
+
+def code_sent_to(stack: Stack, phone: str) -> str:
+    """The six digits of the last message."""
+    lines = (stack.home / "sms.jsonl").read_text().splitlines()
+    texts = [json.loads(line)["text"] for line in lines if json.loads(line)["to"].endswith(phone[1:])]
+    [code] = re.findall(r"\b[0-9]{6}\b", texts[-1])
+    return str(code)
+
+
+def test_a_vendor_is_brought_in_without_a_network_confirms_is_reviewed_and_gets_a_stand(
+    phones: Any, stack: Stack, merchant: dict[str, Any], tmp_path: Path
+) -> None:
+    person = made_up_person(910, NAME, PHONE)
+    team = phones("team", people.TEAM.phone)
+    team.tap("Thêm người bán")
+    team.page.goto(re.sub("/card$", "", team.page.url) + "/stall")  # once, so that the markets are on the phone
+    team.page.locator(f"#market_id option[value='{merchant['market_id']}']").wait_for(state="attached")
+    team.page.go_back()
+
+    team.context.set_offline(True)
+    team.page.fill("#pasted", card_of(person))
+    team.tap("Dùng mã này")
+    team.page.locator("#person_name").wait_for()
+    assert team.page.input_value("#person_name") == NAME
+    assert team.page.input_value("#birth_date") == person["birth_date"]
+    team.page.fill("#phone", PHONE)
+    team.tap("Tiếp")
+    team.page.select_option("#market_id", merchant["market_id"])
+    team.page.fill("#stall", STALL)
+    team.page.fill("#name", "Chè Cô Mười")
+    team.page.select_option("#category_code", "5499")
+    team.page.select_option("#enterprise_kind", "household")
+    team.tap("Tiếp")
+    team.page.fill("#bank_bin", "970405")
+    team.page.fill("#account_number", "10100055555")
+    team.tap("Kiểm tra")
+    team.waits_for("Không có mạng: hồ sơ nằm trên máy này")
+
+    # Back where there is a network: what is missing is said, and filled in.
+    team.context.set_offline(False)
+    team.tap("Gửi lên")
+    team.waits_for("Còn thiếu hoặc sai")
+    team.page.go_back()
+    team.page.fill("#account_name", "HOANG THI MUOI")
+    team.tap("Kiểm tra")
+    team.tap("Người bán xác nhận")
+    team.tap("Gửi mã")
+    team.page.locator("#code").wait_for()
+    team.page.fill("#code", code_sent_to(stack, PHONE))
+    team.tap("Xác nhận")
+    team.page.fill("#pin", "730594")
+    team.tap("Mở tài khoản")
+    team.waits_for("Đã có tài khoản")
+    team.tap("Nộp hồ sơ để duyệt")
+    team.waits_for(f"Đã nộp hồ sơ của {NAME}")
+    kept = team.page.evaluate("Object.entries(localStorage).filter(([name]) => name.startsWith('cho.drafts.'))")
+    assert [drafts for _, drafts in kept] == ["[]"]
+
+    manager = phones("team", people.MANAGER.phone)
+    manager.tap("Duyệt hồ sơ")
+    manager.page.select_option("#market", merchant["market_id"])
+    manager.page.locator("#reviews li", has_text="Chè Cô Mười").get_by_role("button", name="Mở").click()
+    manager.tap("Tôi duyệt hồ sơ này")
+    manager.page.locator("#state", has_text="đang duyệt").wait_for()
+    accept = manager.page.get_by_role("button", name="Chấp nhận, có lý do")
+    for left in range(accept.count(), 0, -1):
+        manager.page.fill("#reason", "đã kiểm tra")
+        accept.first.click()
+        accept.nth(left - 1).wait_for(state="detached")
+    manager.tap("Duyệt")
+    manager.page.locator("#state", has_text="đang hoạt động").wait_for()
+    with manager.page.expect_download() as printed:
+        manager.page.get_by_role("link", name="In bảng QR (A5)").click()
+    printed.value.save_as(tmp_path / "stand.pdf")
+    picture = pypdfium2.PdfDocument(tmp_path / "stand.pdf")[0].render(scale=3).to_pil()
+    [code] = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode]))
+    assert code.text.startswith("000201")
+
+
+def test_who_shows_their_card_to_the_team_opens_a_wallet_and_nobody_before(
+    phones: Any, api: Api, people_: dict[str, Api]
+) -> None:
+    name, phone, pin = "Lường Thị Mận", "0987654778", "730594"
+    people_["operator"].post("/v1/users", phone=phone, pin=pin, name=name, roles=["shopper"])
+    shopper = phones("shopper")
+    shopper.page.fill("#phone", phone)
+    shopper.page.fill("#pin", pin)
+    shopper.page.click("button.main")
+    shopper.tap("Mở ví Viettel")
+    shopper.waits_for("Hãy mang căn cước đến")
+
+    team = phones("team", people.TEAM.phone)
+    team.tap("Xác minh căn cước")
+    team.page.fill("#phone", phone)
+    team.page.fill("#pasted", made_up_card("Người Khác", phone))
+    team.tap("Dùng mã này")
+    team.waits_for("Tên trên căn cước không khớp")
+    team.page.fill("#pasted", made_up_card(name, phone))
+    team.tap("Dùng mã này")
+    team.waits_for(f"Đã xác minh {name}")
+    assert team.page.input_value("#pasted") == team.page.input_value("#phone") == ""
+
+    open_wallet(api.sign_in(phone, pin), "VIETTEL")  # once payments has heard of it
+    shopper.page.reload()
+    shopper.page.locator("[data-wallet]").wait_for()
+
+
+def test_a_draft_that_was_not_sent_is_not_lost_by_signing_out(phones: Any, stack: Stack) -> None:
+    team = phones("team", people.TEAM.phone)
+    team.tap("Thêm người bán")
+    team.tap("Tiếp")
+    team.page.fill("#person_name", "Lý Văn Chờ")
+    team.context.set_offline(True)
+    team.page.goto("/team/#/")
+    team.waits_for("Không có mạng")
+    team.tap("Đăng xuất")
+    team.waits_for("Còn hồ sơ chưa gửi")
+    assert "Lý Văn Chờ" in team.text(".rows")
+
+
+@pytest.mark.parametrize("screen", ["", "reviews", "market", "identify"])
+def test_every_screen_can_be_used_by_who_cannot_see_or_point(phones: Any, people_: dict[str, Api], screen: str) -> None:
+    phone = phones("team", people.MANAGER.phone, bypass_csp=True)
+    phone.page.goto(f"/team/#/{screen}")
+    phone.page.locator("header h1").wait_for()
+    drawn(phone)
+    assert not violations(phone)

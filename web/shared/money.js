@@ -1,0 +1,44 @@
+// Đồng and times, as people write them here. Days are Vietnam's, wherever the phone thinks it is.
+
+const ZONE = "Asia/Ho_Chi_Minh";
+const NUMBER = new Intl.NumberFormat("vi-VN");
+
+/** 75000 is "75.000 đ". */
+export const dong = (amount) => `${NUMBER.format(Number(amount))} đ`;
+
+/** 75000 is "75.000", as in a field. */
+export const grouped = (amount) => NUMBER.format(amount);
+
+/** What somebody typed ("75.000", "75 000") in đồng; 0 where it is no amount. */
+export function typedAmount(text) {
+  const digits = text.replace(/[.,\s\u00a0đ]/g, "");
+  return /^[0-9]{1,12}$/.test(digits) ? Number(digits) : 0;
+}
+
+/** "09:41" today, "28/11 09:41" otherwise. */
+export function when(moment, now = new Date()) {
+  const time = part(moment, { hour: "2-digit", minute: "2-digit", hour12: false });
+  return day(moment) === day(now) ? time : `${part(moment, { day: "2-digit", month: "2-digit" })} ${time}`;
+}
+
+/** The moment at which today began in Vietnam. */
+export function startOfToday(now = new Date()) {
+  return new Date(`${day(now)}T00:00:00+07:00`);
+}
+
+/** "2026-11-29". */
+export function day(moment) {
+  return new Intl.DateTimeFormat("en-CA", { timeZone: ZONE }).format(new Date(moment));
+}
+
+function part(moment, options) {
+  return new Intl.DateTimeFormat("vi-VN", { timeZone: ZONE, ...options }).format(new Date(moment));
+}
+
+/** Puts the dots of the thousands in while an amount is typed. */
+export function groupWhileTyped(input) {
+  input.addEventListener("input", () => {
+    const amount = typedAmount(input.value);
+    if (amount) input.value = NUMBER.format(amount);
+  });
+}

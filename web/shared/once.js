@@ -1,0 +1,115 @@
+// Money moves once: an intention has one key until its outcome is known, and is written down before it is sent.
+//
+// While somebody waits, it is sent again with its key. A phone that dies in between finds it at its next start, and asks
+// how it ended; it does not send it again: what never arrived is not paid hours later, because a button said "find out".
+
+import { ApiError, newKey, post } from "./api.js";
+import { user } from "./shell.js";
+
+const PLACE = "cho.pending";
+const KEPT_MAX = 20;
+const WAITS_MS = [500, 1_000, 2_000, 4_000, 8_000];
+// Refused before the ledger was asked: no answer for the key.
+const NOT_ASKED = ["SESSION_ENDED", "TOKEN_INVALID", "UNAUTHENTICATED", "STEP_UP_NEEDED", "OVERLOADED", "RATE_LIMITED", "LEDGER_FENCED"];
+// What the ledger calls it, by what it was sent to: for Resolve.
+const KINDS = [
+  [/^\/v1\/payments$/, "TRANSFER_KIND_PAYMENT"],
+  [/^\/v1\/codes\/redeem$/, "TRANSFER_KIND_PAYMENT"],
+  [/^\/v1\/payments\/[^/]+\/refunds$/, "TRANSFER_KIND_REFUND"],
+  [/^\/v1\/transfers$/, "TRANSFER_KIND_TRANSFER"],
+  [/^\/v1\/holds$/, "TRANSFER_KIND_HOLD"],
+];
+
+/** What a screen is for: paying, refunding. Sent as often as the person taps; done once. */
+export class Intention {
+  constructor(path) {
+    Object.assign(this, { path, key: newKey(), sent: "", unknown: false });
+  }
+
+  /**
+   * Sends `body` until it is answered; its reply. `about` ({amount, name}) is what to show of it if it is not. `waiting` is
+   * told each time that the outcome is not known yet. Another body after an answer is another intention.
+   *
+   * Throws ApiError: refused, or (`this.unknown`) still not known; then the same may be sent again, or `findOut`.
+   */
+  async send(body, about, waiting = () => {}) {
+    const text = JSON.stringify(body);
+    if (this.unknown && text !== this.sent) throw new ApiError("OUTCOME_UNKNOWN", "another one is not known yet", 0);
+    this.sent = text;
+    this.#keep(about);
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const reply = await post(this.path, { ...body, idempotency_key: this.key });
+        this.#known();
+        return reply;
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        if (error.unknown) this.unknown = true;
+        else if (!this.unknown || !NOT_ASKED.includes(error.code)) this.#known();
+        if (!error.again || attempt >= WAITS_MS.length) throw error;
+        waiting(error);
+        await new Promise((resolve) => setTimeout(resolve, Math.max(WAITS_MS[attempt], error.retryAfterS * 1_000)));
+        this.#keep(about);
+      }
+    }
+  }
+
+  /** Whether somebody can say how it ended. Of a card's charge nobody can by its key: it is sent again while one waits. */
+  get resolvable() {
+    return kindOf(this.path) !== undefined;
+  }
+
+  /** As the function of this name. */
+  async findOut() {
+    const found = await findOut({ path: this.path, key: this.key });
+    this.#known();
+    return found;
+  }
+
+  // Only what can be found out later is written down.
+  #keep(about) {
+    if (this.resolvable) keep({ path: this.path, key: this.key, about, at: Date.now() });
+  }
+
+  #known() {
+    forget(this.key);
+    Object.assign(this, { key: newKey(), unknown: false });
+  }
+}
+
+/** Intentions of who is signed in whose outcome is not known: {path, key, about, at}. */
+export function pending() {
+  return all().filter((one) => one.by === user().user_id);
+}
+
+/**
+ * How it ended: {outcome: "OUTCOME_DONE" | "OUTCOME_REFUSED" | "OUTCOME_NOT_FOUND", code}. Where it never arrived, it never
+ * will from then on. Throws ApiError where nobody answers.
+ */
+export async function findOut({ path, key }) {
+  const found = await post("/v1/resolve", { kind: kindOf(path), idempotency_key: key });
+  forget(key);
+  return found;
+}
+
+function kindOf(path) {
+  return KINDS.find(([pattern]) => pattern.test(path))?.[1];
+}
+
+function forget(key) {
+  write(all().filter((one) => one.key !== key));
+}
+
+function keep(intention) {
+  const others = all().filter((one) => one.key !== intention.key);
+  // What does not fit is older than anything that a phone still waits for.
+  write([...others, { by: user().user_id, ...intention }].slice(-KEPT_MAX));
+}
+
+function all() {
+  return JSON.parse(localStorage.getItem(PLACE) ?? "[]");
+}
+
+function write(intentions) {
+  localStorage.setItem(PLACE, JSON.stringify(intentions));
+}

@@ -1,0 +1,22 @@
+// The shopper's page: what is in the wallet, paying by code, sending, topping up, the market.
+
+import { run } from "../shared/shell.js";
+import { t } from "../shared/strings.js";
+
+run({
+  roles: ["shopper"],
+  title: () => t("app.shopper"),
+  // Fetched when they are first gone to.
+  screens: {
+    "": () => import("./home.js"),
+    scan: () => import("./scan.js"),
+    pay: () => import("./pay.js"),
+    history: () => import("./history.js"),
+    send: () => import("./send.js"),
+    present: () => import("./present.js"),
+    "top-up": () => import("./topup.js"),
+    market: () => import("./market.js"),
+    orders: () => import("./orders.js"),
+    live: () => import("./live.js"),
+  },
+});

@@ -1,0 +1,171 @@
+// What the stall sells: prices and what is left, said in two taps; new goods, and what is hidden or taken off for good.
+
+import { call, get, newKey, post } from "../shared/api.js";
+import { button, field, h, show } from "../shared/dom.js";
+import { dong, groupWhileTyped, grouped, typedAmount } from "../shared/money.js";
+import { weight } from "../shared/order.js";
+import { go, head, refused } from "../shared/shell.js";
+import { language, t } from "../shared/strings.js";
+import { stall } from "./stall.js";
+
+const PAGE = 50;
+const NEW = "new";
+// As the API has it (photos.proto).
+const PHOTO_BYTES_MAX = 700 * 1024;
+
+export async function screen(place, productId) {
+  const mine = await stall();
+  if (productId === NEW) return edit(place, mine, null);
+  if (productId) return edit(place, mine, await known(mine, productId));
+  return list(place, mine);
+}
+
+async function list(place, mine) {
+  const rows = h("ul", { class: "rows", id: "products" });
+  const more = h("div", {});
+  async function look(token = "") {
+    const found = await get(`/v1/merchants/${mine.merchant_id}/products`, { page_size: PAGE, page_token: token });
+    rows.append(...found.products.map(row));
+    show(more, found.next_page_token ? button(t("older"), () => look(found.next_page_token)) : null);
+  }
+  await look();
+  show(place, head(t("products")), button(t("products.add"), () => go("products", NEW), { class: "main" }),
+    rows.children.length ? rows : h("p", { class: "card soft" }, t("products.none")), more);
+  return null;
+}
+
+function row(one) {
+  const gone = !Number(one.available);
+  const left = Number(one.grams_per_unit) ? weight(one.available) : `${one.available} ${one.unit}`;
+  return h("li", { "data-product": one.product_id },
+    h("span", { class: "grow" }, h("span", { class: "number" }, one.name), h("br"),
+      h("span", { class: gone ? "bad small" : "soft small" }, gone ? t("product.gone") : t("product.left-now", { left })),
+      one.state === "PRODUCT_STATE_PUBLISHED" ? null : h("span", { class: "bad small" }, ` · ${t(`product.${one.state}`)}`)),
+    button(`${dong(one.price)}/${one.unit}`, () => go("products", one.product_id), { "aria-label": t("products.change", { name: one.name }) }));
+}
+
+/** One of the stall's own, in whatever state. Throws ApiError NOT_FOUND. */
+async function known(mine, productId) {
+  let token = "";
+  do {
+    const found = await get(`/v1/merchants/${mine.merchant_id}/products`, { page_size: 100, page_token: token });
+    const one = found.products.find((product) => product.product_id === productId);
+    if (one) return one;
+    token = found.next_page_token;
+  } while (token);
+  return (await get(`/v1/products/${productId}`)).product;
+}
+
+/** `one`: null for a new product. */
+async function edit(place, mine, one) {
+  const vocabulary = await get("/v1/catalog/vocabulary");
+  const said = h("div", {});
+  const name = field(t("product.name"), { id: "name", maxlength: 120, required: true, value: one?.name ?? "" });
+  const price = field(t("product.price"), { id: "price", inputmode: "numeric", class: "amount", required: true, maxlength: 15, value: one ? grouped(one.price) : "" });
+  const stock = field(t("product.left"), { id: "stock", inputmode: "numeric", required: true, maxlength: 12, value: one ? String(one.stock) : "" });
+  const category = select("category", t("product.category"), [["", "—"], ...vocabulary.categories.map((it) => [it.code, language() === "vi" ? it.name_vi : it.name_en])], one?.category ?? "");
+  const unit = select("unit", t("product.unit"), vocabulary.units.map((it) => [it.unit, it.unit]), one?.unit ?? "kg");
+  unit.querySelector("select").disabled = one !== null;
+  groupWhileTyped(price.querySelector("input"));
+  // One tap twice lists one product: its request keeps its id until the form is left.
+  const requestId = newKey();
+  const value = (within) => within.querySelector("input, select").value;
+  const form = h("form", { class: "stack" }, name, h("div", { class: "two" }, price, unit), stock, category, said,
+    h("button", { class: "main" }, t(one ? "product.save" : "product.publish")));
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const body = { name: value(name), price: typedAmount(value(price)), stock: typedAmount(value(stock)), category: value(category) };
+    await saved(form, said, () => (one
+      ? change(one, body)
+      : post("/v1/products", { ...body, unit: value(unit), merchant_id: mine.merchant_id, request_id: requestId })));
+  });
+  show(place, head(t(one ? "product" : "products.add")), form, one ? photos(one) : null, one ? states(one, said) : null);
+  return null;
+}
+
+/** Only what is another: the stock that is shown is whole units, and saying it again would throw half a kilo away. */
+async function change(one, body) {
+  const changed = Object.fromEntries(Object.entries(body).filter(([what, now]) => String(now) !== String(one[what])));
+  if (Object.keys(changed).length) await call("PATCH", `/v1/products/${one.product_id}`, changed);
+}
+
+async function saved(form, said, work) {
+  const submit = form.querySelector("button.main");
+  submit.disabled = true;
+  try {
+    await work();
+    go("products");
+  } catch (error) {
+    show(said, refused(error));
+    submit.disabled = false;
+  }
+}
+
+/** Hidden and shown again; taken off for good only after it was asked whether that is meant. */
+function states(one, said) {
+  const to = (state, label, attributes = {}) => button(t(label), async () => {
+    try {
+      await call("PATCH", `/v1/products/${one.product_id}`, { state });
+      go("products");
+    } catch (error) {
+      show(said, refused(error));
+    }
+  }, attributes);
+  if (one.state === "PRODUCT_STATE_WITHDRAWN") return h("p", { class: "soft" }, t("product.PRODUCT_STATE_WITHDRAWN"));
+  const asked = h("div", {});
+  return h("section", { class: "stack" },
+    one.state === "PRODUCT_STATE_PUBLISHED" ? to("PRODUCT_STATE_HIDDEN", "product.hide") : to("PRODUCT_STATE_PUBLISHED", "product.show"),
+    button(t("product.withdraw"), () => show(asked, h("p", { class: "banner away" }, t("product.withdraw.sure")), to("PRODUCT_STATE_WITHDRAWN", "product.withdraw.yes", { class: "danger" })), { class: "plain" }),
+    asked);
+}
+
+/** A photo is sent as the camera made it, made smaller here where it is too large. */
+function photos(one) {
+  const said = h("div", {});
+  const shown = h("div", { class: "photos" });
+  const draw = (addresses) => show(shown, addresses.map((address) => h("figure", {}, h("img", { src: address, alt: one.name, loading: "lazy" }),
+    button(t("photo.remove"), async () => {
+      await call("DELETE", address);
+      draw(addresses.filter((other) => other !== address));
+    }, { class: "plain small" }))));
+  const input = h("input", { type: "file", accept: "image/*", capture: "environment", id: "photo" });
+  let all = one.photos;
+  input.addEventListener("change", async () => {
+    const [file] = input.files;
+    if (!file) return;
+    show(said, h("p", { class: "banner here" }, t("photo.sending")));
+    try {
+      const { address } = await post(`/v1/products/${one.product_id}/photos`, { content: base64(await smaller(file)) });
+      all = all.includes(address) ? all : [...all, address];
+      draw(all);
+      show(said);
+    } catch (error) {
+      show(said, refused(error));
+    }
+    input.value = "";
+  });
+  draw(all);
+  return h("section", { class: "stack" }, h("label", { for: "photo" }, t("photo.add")), input, shown, said);
+}
+
+/** The file's bytes; drawn anew with fewer points where they are too many for the API. */
+async function smaller(file) {
+  if (file.size <= PHOTO_BYTES_MAX) return new Uint8Array(await file.arrayBuffer());
+  const picture = await createImageBitmap(file);
+  const scale = Math.min(1, 1600 / Math.max(picture.width, picture.height));
+  const canvas = new OffscreenCanvas(Math.round(picture.width * scale), Math.round(picture.height * scale));
+  canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+  const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.8 });
+  return new Uint8Array(await blob.arrayBuffer());
+}
+
+function base64(bytes) {
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 0x8000) text += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
+  return btoa(text);
+}
+
+function select(id, label, options, chosen) {
+  const made = h("select", { id }, options.map(([value, text]) => h("option", { value, selected: value === chosen }, text)));
+  return h("div", { class: "field" }, h("label", { for: id }, label), made);
+}

@@ -1,0 +1,37 @@
+// The stall's static code: shown large, printed, and proven each morning to be the one that hangs there.
+
+import { post } from "../shared/api.js";
+import { button, h, show } from "../shared/dom.js";
+import { readPicture, scanner } from "../shared/scan.js";
+import { head, refused } from "../shared/shell.js";
+import { t } from "../shared/strings.js";
+import { stall } from "./stall.js";
+
+export async function screen(place) {
+  const mine = await stall();
+  const path = `/v1/merchants/${mine.merchant_id}`;
+  const [camera, said] = [h("div", {}), h("div", { role: "status" })];
+  let stop = () => {};
+  async function check(payload) {
+    show(camera);
+    try {
+      // A picture in which no code is found is as unreadable as a torn sticker.
+      const { verdict, message } = await post(`${path}/sticker-check`, { payload: payload || "?" });
+      show(said, h("p", { class: verdict === "STICKER_VERDICT_OK" ? "banner here" : "banner refused", "data-verdict": verdict }, message));
+    } catch (error) {
+      show(said, refused(error));
+    }
+  }
+  const picture = h("input", { type: "file", accept: "image/*", id: "picture", class: "hidden" });
+  picture.addEventListener("change", async () => check(await readPicture(picture.files[0])));
+  show(place, head(t("qr")),
+    h("img", { class: "qr", src: `${path}/qr?format=svg`, alt: `${t("qr")}: ${mine.name}` }),
+    h("p", { class: "center number" }, mine.name),
+    h("p", { class: "center soft" }, `${mine.market_name} · ${mine.stall}`),
+    h("p", { class: "center" }, t("qr.hint")),
+    h("h2", {}, t("sticker")), h("p", { class: "soft" }, t("sticker.why")), camera, said,
+    button(t("sticker.scan"), () => { stop = scanner(camera, check); }, { class: "main" }),
+    h("label", { for: "picture", class: "button" }, t("scan.picture")), picture,
+    h("a", { class: "button", href: `${path}/stand.pdf?format=a5`, download: `${mine.stall}-a5.pdf` }, t("print.stand")));
+  return () => stop();
+}
