@@ -239,8 +239,9 @@ async def _voided(b: Bench, p: People) -> Posted:
 
 
 async def _expired(b: Bench, p: People) -> Posted:
-    held = await acts.hold(b, p.wallet, p.merchant, 9_000, life_ms=50)
-    await asyncio.sleep(0.06)  # the ledger's own clock
+    held = await acts.hold(b, p.wallet, p.merchant, 9_000, life_ms=500)
+    while (await b.ledger.due(1))[0] != [held.transfer_id]:
+        await asyncio.sleep(0.02)
     return held
 
 
