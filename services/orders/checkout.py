@@ -38,11 +38,11 @@ def place(buyer_id: str, request_id: str, cart: Cart, stock: Stock, traceparent:
 
 def go_on(checkout: OrdersCheckout, stock: Stock) -> list[Order]:
     """Takes a checkout to its end; its orders. Raises its refusal, or Unavailable where catalog gives no answer now."""
+    placed = checkouts.orders_of(checkout)
+    if len(placed) == len(checkout.plans):  # for good: whatever somebody was refused with who asked at the same time
+        return placed
     if refused := checkouts.refusal(checkout):
         raise refused
-    placed = checkouts.orders_of(checkout)
-    if len(placed) == len(checkout.plans):
-        return placed
     lines = checkouts.agreed(checkout) or _all_set_aside(checkout, stock)
     return [checkouts.place(checkout, plan, of) for plan, of in zip(checkout.plans, lines, strict=True)]
 

@@ -329,6 +329,14 @@ def test_a_checkout_of_several_orders_that_was_agreed_is_not_refused_any_more(ma
         checkouts.agree(other, lines)
 
 
+def test_an_order_of_one_stall_that_was_placed_is_answered_whatever_its_twin_was_refused_with(market: Market) -> None:
+    _, _, baskets = two_stalls(market)
+    key = new_key()
+    placed = market.buy(baskets[0], buyer=BUYER, key=key)
+    checkouts.refuse(store.OrdersCheckout.objects.get(), OutOfStock("somebody who was slower"))
+    assert market.buy(baskets[0], buyer=BUYER, key=key) == placed
+
+
 # --- what others tell
 
 
