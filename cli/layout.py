@@ -57,7 +57,7 @@ def lay_out(base: Settings, *, free_ports: bool, gateway_port: int | None = None
     """A stack by the settings `base`; an engine whose URL the user has set is left to them.
 
     `free_ports` takes any free ports; else the usual ones, or the next ones that are free. `gateway_port` is taken
-    exactly. With `seed`, `python -m cli.seed` runs last, once everything is ready.
+    exactly. With `seed`, `cli.seed` runs last, once everything is ready.
     Raises CannotLayOut, ports.NoPort, engines.EngineMissing.
     """
     if base.ledger_replicas > REPLICAS_MAX:
@@ -90,7 +90,7 @@ def lay_out(base: Settings, *, free_ports: bool, gateway_port: int | None = None
         processes.append(
             Process(
                 "seed",
-                argv=[*PYTHON, "cli.seed"],
+                parent="serve",
                 env=as_env(settings),
                 after=names,
                 once=True,
@@ -151,6 +151,11 @@ def primary_home(home: Path) -> Path:
 def copy_home(home: Path) -> Path:
     """Where the primary's copy keeps its data."""
     return home / "valkey-replica"
+
+
+def bootstrap_file(home: Path) -> Path:
+    """What the gateway is started from."""
+    return home / "run" / "envoy.json"
 
 
 def _place_copy(base: Settings, placed: dict[str, Any], port: Callable[[int], int]) -> engines.Copy | None:
@@ -252,14 +257,13 @@ def _services(settings: Settings, ledger_user_url: str, engines_: tuple[str, ...
 
 
 def _gateway(settings: Settings) -> list[Process]:
-    bootstrap = settings.home / "run" / "envoy.json"
     servers = tuple(f"{service}.serve" for service in SERVICES)
     return [
         Process(
             "gateway-config",
-            argv=[*PYTHON, "gateway", "--out", str(bootstrap)],
+            parent="serve",
             env=as_env(settings),
             once=True,
         ),
-        engines.envoy(bootstrap, settings.gateway_admin_port, after=("gateway-config", *servers)),
+        engines.envoy(bootstrap_file(settings.home), settings.gateway_admin_port, after=("gateway-config", *servers)),
     ]

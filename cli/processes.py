@@ -92,10 +92,24 @@ def _fork(kind: str) -> None:
     for module in PRELOADED[kind]:
         import_module(module)
     children: dict[str, Callable[[], None]] = {f"{service}.{kind}": partial(run, service) for service in services}
-    if kind == "serve" and settings().env == "local":
-        children["card-simulator"] = partial(import_module("simulators.card.__main__").main, ())
+    if kind == "serve":
+        children |= {"gateway-config": _gateway_config, "seed": _seed}
+        if settings().env == "local":
+            children["card-simulator"] = partial(import_module("simulators.card.__main__").main, ())
     settings.cache_clear()  # a module that asked for settings must not decide those of the children
     forks.serve(children)
+
+
+def _gateway_config() -> None:
+    """Once a start, so that it costs nothing to import what the servers have imported; as the seed."""
+    from cli.layout import bootstrap_file
+    from kit.config import settings
+
+    import_module("gateway.__main__").main(["--out", str(bootstrap_file(settings().home))])
+
+
+def _seed() -> None:
+    import_module("cli.seed").main()
 
 
 def _open_store(service: str) -> None:

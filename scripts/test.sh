@@ -7,4 +7,5 @@ unset REDIS_URL LEDGER_URL MONGODB_URI
 scripts/lint.sh
 python -m pytest -q -n 2 --dist loadfile -m "not system"
 python -m tests.worker -q
-python -m pytest -q -m system
+# Stacks side by side: who shares one, in which order, is told by tests/system/conftest.py.
+python -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder -m system tests/system tests/loadtests

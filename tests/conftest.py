@@ -26,6 +26,20 @@ hypothesis_settings.register_profile("cho", deadline=None)
 hypothesis_settings.load_profile("cho")
 
 
+# `make test` looks for tests that start whole stacks in these alone: to collect all others takes longer than some of
+# them do.
+STACKS_IN = ("tests/system/", "tests/loadtests/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """No system test is where `make test` would not find it. Raises UsageError."""
+    stray = [
+        item.nodeid for item in items if item.get_closest_marker("system") and not item.nodeid.startswith(STACKS_IN)
+    ]
+    if stray:
+        raise pytest.UsageError(f"marked `system`, and in none of {', '.join(STACKS_IN)}: {stray}")
+
+
 def free_port() -> int:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))

@@ -1,4 +1,9 @@
-"""One seeded stack for the system tests, on free ports, with its own state."""
+"""One seeded stack for the system tests, on free ports, with its own state; some start one of their own.
+
+Two processes share the work (scripts/test.sh): one has every test of the session's stack, so that there is one such
+stack and its tests keep their order; the other has, a file at a time, those that start their own. Who is ready first
+takes the next file.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +21,25 @@ from cli.stack import Stack
 from kit import ports
 from kit.config import settings
 from kit.ids import new_key
+
+# Of the files that start stacks of their own the longest, in this order: what is taken last is short.
+LONGEST = ("test_chaos", "test_trace", "test_faults", "test_demo")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Groups for pytest-xdist: the session's stack, and each file with stacks of its own."""
+    system = [item for item in items if item.get_closest_marker("system")]
+    shared = {item.path for item in system if "stack" in getattr(item, "fixturenames", ())}
+
+    def turn(item: pytest.Item) -> int:
+        """The session's first: it is the longest of all."""
+        if item.path in shared:
+            return 0
+        return 1 + (LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+
+    for item in system:
+        item.add_marker(pytest.mark.xdist_group("session" if item.path in shared else str(item.path)))
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="session")
