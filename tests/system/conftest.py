@@ -26,6 +26,7 @@ from kit.ids import new_key
 LONGEST = ("test_chaos", "test_trace", "test_faults", "test_demo")
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Groups for pytest-xdist: the session's stack, and each file with stacks of its own."""
     system = [item for item in items if item.get_closest_marker("system")]
