@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from cli import audit, people
 from cli.api import Api
@@ -22,25 +23,52 @@ from kit import ports
 from kit.config import settings
 from kit.ids import new_key
 
-# Of the files that start stacks of their own the longest, in this order: what is taken last is short.
-LONGEST = ("test_chaos", "test_trace", "test_faults", "test_demo")
+# Files with stacks of their own, the longest first: what is taken last is short.
+OWN = (
+    "tests/system/test_chaos.py",
+    "tests/system/test_trace.py",
+    "tests/system/test_faults.py",
+    "tests/loadtests/test_market_day.py",
+    "tests/system/test_demo.py",
+    "tests/system/test_fuzz.py",
+    "tests/system/test_settlement_crash.py",
+    "tests/system/test_rebuild.py",
+)
+SHARED = "the session's stack"
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
+def _group(nodeid: str) -> str:
+    """Tests of one group are run by one process, in order."""
+    file, _, _ = nodeid.partition("::")
+    return file if file in OWN else SHARED
+
+
+class Stacks(LoadScopeScheduling):
+    """Hands a whole group to a process, and the next one to who is ready for it."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Stacks:
+    return Stacks(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Groups for pytest-xdist: the session's stack, and each file with stacks of its own."""
-    system = [item for item in items if item.get_closest_marker("system")]
-    shared = {item.path for item in system if "stack" in getattr(item, "fixturenames", ())}
+    """The order in which groups are handed out: the session's stack, which has most to do, then those of OWN.
 
-    def turn(item: pytest.Item) -> int:
-        """The session's first: it is the longest of all."""
-        if item.path in shared:
-            return 0
-        return 1 + (LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+    Raises UsageError where a test of OWN wants the session's stack: its process would start a second one.
+    """
+    groups = (SHARED, *OWN)
+    items.sort(key=lambda item: groups.index(_group(item.nodeid)))
+    wrong = [item.nodeid for item in items if _group(item.nodeid) in OWN and "stack" in _wanted(item)]
+    if wrong:
+        raise pytest.UsageError(f"in a file with stacks of its own, and asks for the session's: {wrong}")
 
-    for item in system:
-        item.add_marker(pytest.mark.xdist_group("session" if item.path in shared else str(item.path)))
-    items.sort(key=turn)
+
+def _wanted(item: pytest.Item) -> list[str]:
+    """Names of all fixtures that a test uses, directly or not."""
+    return getattr(item, "fixturenames", [])
 
 
 @pytest.fixture(scope="session")
