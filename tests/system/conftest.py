@@ -50,6 +50,7 @@ class Stacks(LoadScopeScheduling):
         return _group(nodeid)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Stacks:
     return Stacks(config, log)
 
