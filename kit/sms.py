@@ -16,7 +16,7 @@ from typing import Protocol
 
 import httpx
 
-from kit import clock, log
+from kit import clock, log, tls
 from kit.config import settings
 from kit.errors import Unavailable
 from kit.ids import new_id
@@ -71,7 +71,9 @@ class HttpSender:
         """Raises Unavailable where the provider does not say 2xx within TIMEOUT_S."""
         body = {"id": new_id("sms"), "to": to, "text": text}
         try:
-            httpx.post(self._url, json=body, headers=self._headers, timeout=TIMEOUT_S).raise_for_status()
+            httpx.post(
+                self._url, json=body, headers=self._headers, timeout=TIMEOUT_S, verify=tls.context()
+            ).raise_for_status()
         except httpx.HTTPError as error:
             # Without its cause: httpx repeats URLs.
             raise Unavailable(f"the SMS provider failed: {type(error).__name__}") from None

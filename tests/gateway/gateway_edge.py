@@ -19,6 +19,7 @@ from gateway import limits
 from gateway.bootstrap import bootstrap, write
 from gateway.cors import CorsSettings
 from gateway.envoy import envoy_binary
+from kit import tls
 from kit.config import Settings
 from tests.gateway.gateway_upstreams import PATIENCE_S, Upstream
 
@@ -62,7 +63,8 @@ class Edge:
         return {"authorization": f"Bearer {self.token(**claims)}"}
 
     def stat(self, name: str) -> int:
-        reply = httpx.get(f"http://127.0.0.1:{self.settings.gateway_admin_port}/stats", params={"filter": name})
+        url = f"http://127.0.0.1:{self.settings.gateway_admin_port}/stats"
+        reply = httpx.get(url, params={"filter": name}, verify=tls.context())
         return sum(int(line.rpartition(":")[2]) for line in reply.text.splitlines())
 
 
@@ -72,7 +74,8 @@ def wait_until_ready(edge: Edge, envoy: subprocess.Popen[bytes], log: Path) -> N
     while time.monotonic() < deadline:
         assert envoy.poll() is None, log.read_text()
         try:
-            ready = httpx.get(f"http://127.0.0.1:{edge.settings.gateway_admin_port}/ready").status_code == 200
+            url = f"http://127.0.0.1:{edge.settings.gateway_admin_port}/ready"
+            ready = httpx.get(url, verify=tls.context()).status_code == 200
             if ready and edge.stat("jwks_fetch_success"):
                 return
         except httpx.TransportError:

@@ -24,7 +24,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 from structlog.testing import capture_logs
 
-from kit import clock
+from kit import clock, tls
 from kit.config import settings
 from kit.errors import DomainError, ExternalRefused
 from services.identity import store
@@ -74,7 +74,7 @@ def linked(external: external_pb2_grpc.ExternalServiceStub, shopper: User) -> Us
 
 def came_back(started: Any, subject: str) -> dict[str, str]:
     """What a browser comes back with: the person said who they are."""
-    reply = httpx.get(f"{started.authorization_url}&login_hint={subject}")
+    reply = httpx.get(f"{started.authorization_url}&login_hint={subject}", verify=tls.context())
     assert reply.status_code == 302
     location = urlsplit(reply.headers["location"])
     assert f"{location.scheme}://{location.netloc}{location.path}" == CLIENT.redirect_uri
@@ -401,7 +401,7 @@ def test_where_people_come_back_to_is_nobodys_to_choose(
     assert query["redirect_uri"] == [CLIENT.redirect_uri]
     assert (query["response_type"], query["code_challenge_method"]) == (["code"], ["S256"])
     elsewhere = url.replace("cho.example.vn", "evil.example")
-    reply = httpx.get(f"{elsewhere}&login_hint={HOA}")
+    reply = httpx.get(f"{elsewhere}&login_hint={HOA}", verify=tls.context())
     assert (reply.status_code, "location" in reply.headers) == (400, False)
 
 

@@ -20,6 +20,7 @@ from gateway.bootstrap import bootstrap, write
 from gateway.cors import CorsSettings
 from gateway.envoy import envoy_binary
 from gateway.typed import duration
+from kit import tls
 from kit.config import Settings
 from kit.config import settings as own_settings
 from kit.rpc.threads import Server
@@ -76,7 +77,8 @@ def gateway(identity_port: int, home: Path) -> Iterator[tuple[str, Any]]:
 
             def fetched() -> int:
                 try:
-                    reply = httpx.get(f"{admin}/stats", params={"filter": "jwks_fetch_success"})
+                    asked = {"filter": "jwks_fetch_success"}
+                    reply = httpx.get(f"{admin}/stats", params=asked, verify=tls.context())
                 except httpx.TransportError:
                     return 0
                 return sum(int(line.rpartition(":")[2]) for line in reply.text.splitlines())
@@ -98,7 +100,7 @@ class Stream:
     """Somebody who never stops asking, with the oldest token that is still good and with the newest."""
 
     def __init__(self, url: str, clock: Clock) -> None:
-        self._http = httpx.Client(base_url=url, timeout=10)
+        self._http = httpx.Client(base_url=url, timeout=10, verify=tls.context())
         self._clock = clock
         self._stop = threading.Event()
         self.statuses: list[int] = []

@@ -15,7 +15,7 @@ import pytest
 
 from gateway.bootstrap import bootstrap, write
 from gateway.envoy import envoy_binary
-from kit import ports
+from kit import ports, tls
 from kit.config import Settings
 from tests.k8s.k8s_files import K8S, built, containers
 
@@ -52,7 +52,7 @@ def front_page(settings: Settings, tmp_path: Path) -> Iterator[str]:
     deadline = time.monotonic() + START_S_MAX
     while True:
         try:
-            httpx.get(url)
+            httpx.get(url, verify=tls.context())
             break
         except httpx.TransportError:
             assert process.poll() is None, "Envoy does not start with these arguments"
@@ -68,13 +68,13 @@ def test_it_is_not_ready_before_it_listens(lifecycle: ModuleType) -> None:
 
 
 def test_it_is_not_ready_without_the_keys_that_it_checks_tokens_with(lifecycle: ModuleType, front_page: str) -> None:
-    assert httpx.get(front_page).status_code == 200
+    assert httpx.get(front_page, verify=tls.context()).status_code == 200
     assert asyncio.run(lifecycle.ready()) is False
 
 
 def test_draining_answers_everybody_and_asks_them_to_go(lifecycle: ModuleType, front_page: str) -> None:
-    assert httpx.get(front_page).headers.get("connection") != "close"
+    assert httpx.get(front_page, verify=tls.context()).headers.get("connection") != "close"
     asyncio.run(lifecycle.drain())
-    reply = httpx.get(front_page)
+    reply = httpx.get(front_page, verify=tls.context())
     assert reply.status_code == 200
     assert reply.headers["connection"] == "close"

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import httpx
 
-from kit import ports
+from kit import ports, tls
 
 SECRET_KEY = "sk_test_ofThisTest"
 WEBHOOK_SECRET = "whsec_ofThisTest"
@@ -122,7 +122,7 @@ class CardSimulator:
         assert self.process
         assert self.process.poll() is None, "the simulator ended"
         try:
-            return httpx.get(self.url + "/healthz").status_code == 200
+            return httpx.get(self.url + "/healthz", verify=tls.context()).status_code == 200
         except httpx.TransportError:
             return False
 
@@ -143,6 +143,7 @@ class CardSimulator:
             f"{self.url}/control/{path}",
             json=body if method == "POST" else None,
             headers={"Authorization": f"Bearer {CONTROL_SECRET}"},
+            verify=tls.context(),
         )
         response.raise_for_status()
         answer: dict[str, Any] = response.json()

@@ -13,11 +13,17 @@ import pytest
 import requests
 import stripe
 
+from kit import tls
 from kit.ids import new_key
 from tests.simulators.card_process import SECRET_KEY, WEBHOOK_SECRET, CardSimulator, Receiver, until
 
 PAID: dict[str, Any] = {"amount": 50_000, "currency": "vnd", "confirm": True, "payment_method": "pm_card_visa"}
 RETURN_URL = "https://cho.example/back"
+
+
+def ask(method: str, url: str, **more: Any) -> httpx.Response:
+    """One request, without the SDK."""
+    return httpx.request(method, url, verify=tls.context(), **more)
 
 
 @pytest.fixture(scope="module")
@@ -154,16 +160,16 @@ def test_3d_secure_is_passed_or_failed_at_the_bank(
     intent = intents(sdk).create({**PAID, "payment_method": card, "return_url": RETURN_URL})
     assert (intent.status, intent.next_action.type) == ("requires_action", "redirect_to_url")
     url = intent.next_action.redirect_to_url.url
-    page = httpx.get(url)
+    page = ask("GET", url)
     assert "50.000 đ" in page.text
-    assert httpx.post(url, data={"outcome": "maybe"}).status_code == 400
-    back = httpx.post(url, data={"outcome": outcome})
+    assert ask("POST", url, data={"outcome": "maybe"}).status_code == 400
+    back = ask("POST", url, data={"outcome": outcome})
     assert back.status_code == 303
     told = httpx.URL(back.headers["location"])
     assert str(told.copy_with(query=None)) == RETURN_URL
     assert told.params["redirect_status"] == ("succeeded" if status == "succeeded" else "failed")
     # Whoever comes again, or says the contrary, changes nothing.
-    httpx.post(url, data={"outcome": "fail" if outcome == "pass" else "pass"})
+    ask("POST", url, data={"outcome": "fail" if outcome == "pass" else "pass"})
     after = intents(sdk).retrieve(intent.id)
     assert (after.status, after.next_action) == (status, None)
     assert (after.last_payment_error.code if after.last_payment_error else None) == error
@@ -172,14 +178,14 @@ def test_3d_secure_is_passed_or_failed_at_the_bank(
 def test_nobody_passes_3d_secure_without_the_intents_secret(sdk: stripe.StripeClient) -> None:
     intent = intents(sdk).create({**PAID, "payment_method": "pm_card_authenticationRequired"})
     url = intent.next_action.redirect_to_url.url
-    assert httpx.post(url[:-1] + "x", data={"outcome": "pass"}).status_code == 404
+    assert ask("POST", url[:-1] + "x", data={"outcome": "pass"}).status_code == 404
     assert intents(sdk).retrieve(intent.id).status == "requires_action"
 
 
 def test_a_cancelled_intent_cannot_be_paid(sdk: stripe.StripeClient) -> None:
     intent = intents(sdk).create({**PAID, "payment_method": "pm_card_authenticationRequired"})
     assert intents(sdk).cancel(intent.id, {"cancellation_reason": "abandoned"}).status == "canceled"
-    httpx.post(intent.next_action.redirect_to_url.url, data={"outcome": "pass"})
+    ask("POST", intent.next_action.redirect_to_url.url, data={"outcome": "pass"})
     assert intents(sdk).retrieve(intent.id).status == "canceled"
 
 
@@ -209,11 +215,11 @@ def test_what_cannot_be_used_is_refused_by_name(sdk: stripe.StripeClient, asked:
 def test_who_has_no_key_is_not_let_in(simulator: CardSimulator) -> None:
     with pytest.raises(stripe.AuthenticationError):
         intents(connect(simulator, "sk_test_another")).create(PAID)
-    assert httpx.get(simulator.url + "/v1/payment_intents").status_code == 401
-    assert httpx.get(simulator.url + "/v1/payment_intents", auth=(SECRET_KEY, "")).status_code == 200
+    assert ask("GET", simulator.url + "/v1/payment_intents").status_code == 401
+    assert ask("GET", simulator.url + "/v1/payment_intents", auth=(SECRET_KEY, "")).status_code == 200
     for secret in ("another", SECRET_KEY):
         headers = {"Authorization": f"Bearer {secret}"}
-        assert httpx.get(simulator.url + "/control/faults", headers=headers).status_code == 401
+        assert ask("GET", simulator.url + "/control/faults", headers=headers).status_code == 401
 
 
 def test_what_is_not_there_is_missing(sdk: stripe.StripeClient) -> None:
@@ -560,10 +566,10 @@ def test_what_is_not_http_or_too_much_is_refused_and_the_next_caller_served(simu
         assert rude.recv(100).startswith(b"HTTP/1.1 400")
     auth = (SECRET_KEY, "")
     url = simulator.url + "/v1/payment_intents"
-    too_much = httpx.post(url, auth=auth, data={"metadata[a]": "x" * 70_000})
+    too_much = ask("POST", url, auth=auth, data={"metadata[a]": "x" * 70_000})
     assert too_much.status_code == 413
     fields = {f"metadata[{n}]": "x" for n in range(201)}
-    assert httpx.post(url, auth=auth, data=fields).status_code == 400
+    assert ask("POST", url, auth=auth, data=fields).status_code == 400
     for body in (b"\xff\xfe", b"a=1&a[b]=2", b"a[b][c][d][e]=1", b"[]=1", b"%ff=1"):
-        assert httpx.post(url, auth=auth, content=body).status_code == 400
-    assert httpx.get(simulator.url + "/healthz").status_code == 200
+        assert ask("POST", url, auth=auth, content=body).status_code == 400
+    assert ask("GET", simulator.url + "/healthz").status_code == 200

@@ -15,6 +15,7 @@ import httpx
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from kit import tls
 from kit.config import Settings
 from kit.errors import ExternalRefused, NotConfigured, Overloaded, Unavailable
 from services.identity.external import attempt as attempts
@@ -50,7 +51,7 @@ class Provider:
     def __init__(self, settings: Settings, now: Callable[[], datetime]) -> None:
         self._settings, self._now = settings, now
         # One client for good: it keeps connections. It follows no redirect and reads no proxy from the environment.
-        self._http = httpx.Client(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False)
+        self._http = httpx.Client(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False, verify=tls.context())
         self._known: Known | None = None
         self._reading, self._failures = threading.Lock(), 0
         self._calls = threading.BoundedSemaphore(CALLS_MAX)
