@@ -21,7 +21,7 @@ from kit import ports, tls
 SECRET_KEY = "sk_test_ofThisTest"
 WEBHOOK_SECRET = "whsec_ofThisTest"
 CONTROL_SECRET = "control-of-this-test"
-WAIT_S_MAX = 20
+WAIT_S_MAX = 60
 
 
 def until(condition: Callable[[], Any]) -> Any:
