@@ -20,6 +20,7 @@ from mongoengine import (
     MapField,
     StringField,
 )  # fmt: skip
+from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from kit import mongo
@@ -39,6 +40,8 @@ from services.settlement.taxbook.sellers import DOCUMENTS as tax_sellers
 
 # Pages read back at once: a `$in` of page numbers. Longer lists and ranges on _id are not fast everywhere (DESIGN D3).
 READ_PAGES = 8
+# Documents written at once.
+WRITES_MAX = 100
 
 
 class JournalPage(Document):
@@ -274,9 +277,9 @@ def pages(after: int, most: int) -> tuple[str, list[Page]]:
     ]
 
 
-def _page_of(seq: int) -> int:
+def _page_of(seq: int, at: Head) -> int:
     """Number of the page that holds an event, by halving; 0 where none does."""
-    low, high = 1, head().pages + 1  # one may stand beyond the head
+    low, high = 1, at.pages + 1  # one may stand beyond the head
     while low <= high:
         middle = (low + high) // 2
         page = JournalPage._get_collection().find_one({"_id": middle}, {"f": 1, "l": 1})
@@ -308,8 +311,9 @@ def events(first: int, last: int) -> Iterator[LedgerEvent]:
 
 def raw_events(first: int, last: int) -> Iterator[tuple[int, bytes]]:
     """(sequence number, canonical bytes) of journaled events `first` to `last`, both included."""
-    start = _page_of(first) if last >= first else 0
-    for page in _pages(start, head().pages + 1) if start else ():
+    at = head()
+    start = _page_of(first, at) if last >= first else 0
+    for page in _pages(start, at.pages + 1) if start else ():
         if page["f"] > last:
             return
         for seq, raw in _entries(page):
@@ -319,7 +323,24 @@ def raw_events(first: int, last: int) -> Iterator[tuple[int, bytes]]:
 
 def entry(seq: int) -> bytes | None:
     """Canonical bytes of one journaled event."""
-    page = _page(_page_of(seq))
+    return _entry(seq, head())
+
+
+def ends() -> list[bytes]:
+    """Canonical bytes of the first and of the last journaled event; none where nothing was journaled. Raises
+    ReaderStopped where one of them is not there."""
+    at = head()
+    found = [_entry(seq, at) for seq in (1, at.seq) if at.seq]
+    there = [raw for raw in found if raw is not None]
+    if len(there) != len(found):
+        raise ReaderStopped(f"entry 1 or {at.seq} of the books is not there: verify them (cho audit)")
+    return there
+
+
+def _entry(seq: int, at: Head) -> bytes | None:
+    # What is asked for most, the journal's two ends, is where it has to be.
+    known = {1: 1, at.seq: at.pages}
+    page = _page(known[seq] if seq in known else _page_of(seq, at))
     return next((raw for number, raw in _entries(page) if number == seq), None) if page else None
 
 
@@ -392,11 +413,11 @@ def answered(scope: str, until_ms: int) -> LedgerEvent | None:
     """
     at = head()
     if at.keyed < at.seq:
-        raw = entry(at.keyed) if at.keyed else None
+        raw = _entry(at.keyed, at) if at.keyed else None
         if raw is None or from_raw(at.keyed, raw).at_ms <= until_ms:
             raise KeysNotEntered(f"keys are entered up to event {at.keyed} of {at.seq}: ask again")
     found = JournalKey._get_collection().find_one({"_id": _digest_of(scope)})
-    raw = entry(found["seq"]) if found else None
+    raw = _entry(found["seq"], at) if found else None
     return from_raw(found["seq"], raw) if found and raw is not None else None
 
 
@@ -458,19 +479,27 @@ def tell_liquidity(telecom: str, position: int, cap: int | None) -> str:
 
 
 def _close_windows(markers: Sequence[tuple[int, LedgerEvent, bytes]]) -> None:
-    """Windows and banks follow from events, so a second time changes nothing."""
+    """Windows and banks follow from events, so a second time changes nothing. Banks come first, all at once: a window
+    reads those of its own events and of those before."""
+    banks_now = [
+        UpdateOne(
+            {"_id": seq},
+            {"$set": {"merchant_id": event.transfer_id, "bank_bin": event.change.partition(",")[2]}}, upsert=True,
+        )
+        for seq, event, _ in markers if event.op == "merchant"
+    ]  # fmt: skip
+    for start in range(0, len(banks_now), WRITES_MAX):
+        Bank._get_collection().bulk_write(banks_now[start : start + WRITES_MAX], ordered=False)
     for seq, event, hash_ in markers:
-        if event.op == "merchant":
-            bank = event.change.partition(",")[2]
-            Bank.objects(seq=seq).update_one(set__merchant_id=event.transfer_id, set__bank_bin=bank, upsert=True)
-        elif event.op == "cut":
+        if event.op == "cut":
             _close_window(event, seq, hash_)
 
 
 def _close_window(event: LedgerEvent, seq: int, hash_: bytes) -> None:
-    if window(event.window) is not None:
+    known = {found.number: found for found in Window.objects(number__in=[event.window - 1, event.window])}
+    if event.window in known:
         return
-    before = window(event.window - 1)
+    before = known.get(event.window - 1)
     first = before.last_seq + 1 if before else 1
     closed = Window(
         number=event.window,
@@ -510,7 +539,7 @@ def windows(newest: int, limit: int) -> list[Window]:
 def newest_window() -> int:
     """Number of the window that was closed last; 0 for none: what the head's own event says."""
     at = head()
-    last = entry(at.seq)
+    last = _entry(at.seq, at)
     if last is None:
         return 0
     event = from_raw(at.seq, last)

@@ -65,10 +65,9 @@ def _key() -> OKPKey:
 
 def months() -> list[int]:
     """The months that are over in the books, yyyymm, oldest first: those before the month of the newest event."""
-    last = store.head().seq
-    if last == 0:
+    ends = [month_of(int(fields(raw).at)) for raw in store.ends()]
+    if not ends:
         return []
-    ends = [month_of(int(fields(raw).at)) for seq in (1, last) for _, raw in store.raw_events(seq, seq)]
     found, month = [], ends[0]
     while month < ends[1]:
         found.append(month)

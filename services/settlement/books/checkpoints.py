@@ -202,7 +202,7 @@ class Checkpoints:
                 connection.execute(f"DELETE FROM {name}")  # noqa: S608 - our own names
             connection.execute("INSERT INTO book VALUES (1, ?)", (head.genesis,))
             at = START
-        if head.seq < at.seq + EVERY and store.window(at.window) is None:
+        if head.seq == at.seq or (head.seq < at.seq + EVERY and store.window(at.window) is None):
             return False
         if at.seq != self._kept_at:  # other books, or another process made some
             self._forget()

@@ -35,10 +35,13 @@ def plans() -> list[schedule.Plan]:
 
 def window() -> int:
     """The open window, where it should be closed now; else 0."""
+    known = plans()
+    if not known:
+        return 0
     newest = store.newest_window()
     before = store.window(newest) if newest else None
     opened_at = before.closed_at if before else store.founded_at()
-    return newest + 1 if opened_at is not None and schedule.due(plans(), opened_at, now()) else 0
+    return newest + 1 if opened_at is not None and schedule.due(known, opened_at, now()) else 0
 
 
 def record_is_late() -> bool:
