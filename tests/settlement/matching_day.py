@@ -9,8 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
+from services.settlement.matching import spool
 from services.settlement.matching.engine import match
 from services.settlement.matching.model import BreakType, Finding, Outcome
 from services.settlement.matching.rules import BANK, RuleSet
@@ -52,13 +51,11 @@ def kinds(outcome: Outcome) -> list[tuple[str, str]]:
 
 def rows(outcome: Outcome) -> list[tuple[Any, ...]]:
     """The matches' rows."""
-    with duckdb.connect() as con:
-        return con.execute("FROM read_parquet(?)", [str(outcome.matches)]).fetchall()
+    return spool.read("FROM read_parquet($path)", path=str(outcome.matches))
 
 
 def open_rows(outcome: Outcome) -> list[tuple[Any, ...]]:
-    with duckdb.connect() as con:
-        return con.execute("FROM read_parquet(?)", [str(outcome.open_items)]).fetchall()
+    return spool.read("FROM read_parquet($path)", path=str(outcome.open_items))
 
 
 @dataclass

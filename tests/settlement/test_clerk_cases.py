@@ -189,7 +189,7 @@ def test_decided_again_after_a_crash_and_a_changed_plan_nobody_is_planned_twice(
         raise Later("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(payouts, "decide_net", die)
+        patch.setattr(payouts, "decide_nets", die)
         with pytest.raises(Later):
             office.work()
     first = {one.id: (one.payee, one.amount) for one in payouts.of_window(1)}

@@ -75,7 +75,7 @@ def test_a_days_statement_opens_with_what_the_one_before_closed_with(desk: Any) 
 
 def test_what_was_settled_on_the_day_is_on_its_statement(desk: Any) -> None:
     window(1, f"{MONDAY}T11:00", VIETTEL=(100_000, 0), b970436=(0, 100_000))
-    payouts.decide_net(1, "VIETTEL", -100_000, from_ms(0))
+    payouts.decide_nets(1, {"VIETTEL": -100_000}, from_ms(0))
     NetDocument.objects.update(set__state="settled", set__settled_on=MONDAY)
     paid("PO-000001-000001-1", 60_000)
     day.pack_days(desk, KEY, date(2026, 12, 1))

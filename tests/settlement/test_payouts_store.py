@@ -69,7 +69,7 @@ def test_without_an_account_a_payout_is_carried_over_from_the_start_and_on_no_st
     found = one(id_)
     assert (found.state, found.reason[:10], found.ended_at) == (rules.CARRIED, "NO_ACCOUNT", AT)
     assert payouts.masked_account(found) == ""
-    assert list(payouts.reconciling("")) == []
+    assert list(payouts.reconciling([""])) == []
 
 
 def test_a_change_from_another_state_than_it_is_in_changes_nothing() -> None:
@@ -133,17 +133,17 @@ def test_a_statement_has_to_show_what_a_bank_was_given_until_one_has_shown_it() 
     )}  # fmt: skip
     payouts.change((id_, rules.PENDING, {"state": state}) for state, id_ in ids.items())
     wanted = {ids[state] for state in (rules.SENT, rules.PAID, rules.RETURNED)}
-    assert {p.id for p in payouts.reconciling("")} == wanted
+    assert {p.id for p in payouts.reconciling([""])} == wanted
     payouts.note_reconciled([ids[rules.PAID], "NP-000012-VNPT", "somebody else's"], "rec_1")
     payouts.note_reconciled([ids[rules.PAID]], "rec_2")
-    assert {p.id for p in payouts.reconciling("")} == wanted - {ids[rules.PAID]}
-    assert [p.id for p in payouts.reconciling("rec_1")] == [ids[rules.PAID]], "the first that showed it"
-    assert list(payouts.reconciling("rec_2")) == []
+    assert {p.id for p in payouts.reconciling([""])} == wanted - {ids[rules.PAID]}
+    assert [p.id for p in payouts.reconciling(["rec_1"])] == [ids[rules.PAID]], "the first that showed it"
+    assert list(payouts.reconciling(["rec_2"])) == []
 
 
 def test_what_a_bank_rejected_or_what_was_carried_over_is_never_looked_for_on_a_statement_again() -> None:
     payouts.change([(decide(), rules.PENDING, {"state": rules.FAILED})])
-    assert list(payouts.reconciling("")) == []
+    assert list(payouts.reconciling([""])) == []
 
 
 # Files ----------------------------------------------------------------------------------------------------
@@ -215,15 +215,18 @@ def test_of_two_who_release_at_the_same_time_one_is_told_to_look_again(monkeypat
 
 
 def test_a_net_position_is_decided_once_and_changed_only_from_the_state_it_leaves() -> None:
-    payouts.decide_net(12, "VNPT", -50_000, AT)
-    payouts.decide_net(12, "VNPT", -99_000, AT + timedelta(days=1))
+    payouts.decide_nets(12, {"VNPT": -50_000}, AT)
+    payouts.decide_nets(12, {"VNPT": -99_000}, AT + timedelta(days=1))
     (net,) = payouts.nets(window=12)
     assert (net.amount, net.decided_at, net.state, net.attempt) == (-50_000, AT, "pending", 1)
     assert (net.end_to_end_id, net.message_id) == ("NP-000012-VNPT", "NP-W000012")
-    payouts.net_is(net, "sent", state="settled")
+    payouts.nets_are("sent", [(net, {"state": "settled"})])
     assert payouts.nets(window=12)[0].state == "pending"
-    payouts.net_is(net, "pending", state="sent", outcome="paid")
+    payouts.nets_are("pending", [(net, {"state": "sent"})])
+    payouts.note_net_outcomes([("NP-000012-VNPT", rules.PAID, ""), ("NP-000012-VIETTEL", rules.PAID, "")], AT)
+    payouts.note_net_outcomes([("NP-000012-VNPT", rules.FAILED, "a second word")], AT)
     (net,) = payouts.nets(message_id="NP-W000012", state="sent")
+    assert (net.outcome, net.reason) == (rules.PAID, "")
     payouts.note_reconciled(["NP-000012-VNPT"], "rec_1")
     payouts.note_reconciled(["NP-000012-VNPT"], "rec_2")
     assert [one.id for one in payouts.nets(reconciled="rec_1")] == [net.id]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -102,27 +103,40 @@ class Writer:
             )
 
 
+# One thread; it loads no extension and asks no network.
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "threads": 1,
+    "memory_limit": MEMORY,
+    "preserve_insertion_order": True,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "python_enable_replacements": False,
+}
+
+
 @contextmanager
-def engine(folder: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """DuckDB, one thread, in a file of `folder` (else in memory); it loads no extension and asks no network."""
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "threads": 1,
-        "memory_limit": MEMORY,
-        "preserve_insertion_order": True,
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-        "allow_community_extensions": False,
-        "python_enable_replacements": False,
-    }
-    path = folder / "work.duckdb" if folder else None
-    connection = duckdb.connect(str(path) if path else ":memory:", config=config)
+def engine(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """DuckDB in a file of `folder`, which is gone at the end."""
+    path = folder / "work.duckdb"
+    connection = duckdb.connect(str(path), config=_CONFIG)
     try:
         yield connection
     finally:
         connection.close()
-        if path:
-            for left in path.parent.glob("work.duckdb*"):
-                left.unlink()
+        for left in folder.glob("work.duckdb*"):
+            left.unlink()
+
+
+@cache
+def _in_memory() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(":memory:", config=_CONFIG)
+
+
+def reader() -> duckdb.DuckDBPyConnection:
+    """A connection of one's own to DuckDB in memory, to read files with. One database without tables is kept for all of
+    a process: opening one costs more than reading a month of a small market."""
+    return _in_memory().cursor()
 
 
 def checked(path: Path) -> Path:
@@ -134,14 +148,14 @@ def checked(path: Path) -> Path:
 
 def read_entries(folder: Path) -> Iterator[Entry]:
     """A month's entries as they stand in its file. Raises duckdb.Error where it cannot be read."""
-    with engine() as connection:
+    with reader() as connection:
         found = connection.execute("SELECT seq, raw, head FROM read_parquet(?)", [str(checked(folder / ENTRIES))])
         yield from map(Entry._make, _rows(found))
 
 
 def read_postings(folder: Path) -> Iterator[Posting]:
     """A month's postings as they stand in its file. Raises duckdb.Error where it cannot be read."""
-    with engine() as connection:
+    with reader() as connection:
         names = ", ".join(Posting._fields)
         found = connection.execute(
             f"SELECT {names} FROM read_parquet(?)",  # noqa: S608 - our own names
@@ -156,7 +170,7 @@ def account_postings(folders: list[Path], account_id: str, from_ms: int, until_m
     if not files:
         return
     names = ", ".join(Posting._fields)
-    with engine() as connection:
+    with reader() as connection:
         found = connection.execute(
             f"SELECT {names} FROM read_parquet(?) WHERE account = ? AND at_ms >= ? AND at_ms < ?"  # noqa: S608
             " ORDER BY seq",

@@ -170,15 +170,13 @@ def _statuses(desk: Desk, report: StatusReport) -> None:
     """Notes what a bank said of each instruction of a file; a word about the whole file is of those not named."""
     point("status read")
     lines = [(line.end_to_end_id, line.status, f"{line.reason} {line.reason_text}".strip()) for line in report.lines]
+    ours = _of_message(report.original_message_id)
     if report.group_status in rules.SAYS_PAID | rules.SAYS_FAILED:
         named = {line.end_to_end_id for line in report.lines}
-        for one in _of_message(report.original_message_id):
-            if one not in named:
-                lines.append((one, report.group_status, report.group_reason))
-    ours = set(_of_message(report.original_message_id))
+        lines += [(one, report.group_status, report.group_reason) for one in ours if one not in named]
     if not ours:
         raise FileRefused("UNKNOWN_MESSAGE", f"we never sent {report.original_message_id}: which file is meant?")
-    strangers = sorted({one for one, _, _ in lines} - ours)
+    strangers = sorted({one for one, _, _ in lines} - set(ours))
     if strangers:
         raise FileRefused("NOT_IN_MESSAGE", f"{strangers[0][:40]} is not in {report.original_message_id}")
     steps.note(lines, now())

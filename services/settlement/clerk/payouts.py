@@ -109,10 +109,8 @@ def decide(desk: Desk, closed: store.Window) -> None:
         )
         for one in due
     )  # fmt: skip
-    for line in closed.lines:
-        net = line.credits - line.debits
-        if line.institution in TELECOMS and net:
-            payouts.decide_net(closed.number, line.institution, net, at)
+    nets = {line.institution: line.credits - line.debits for line in closed.lines if line.institution in TELECOMS}
+    payouts.decide_nets(closed.number, {telecom: net for telecom, net in nets.items() if net}, at)
     point("decided")
     store.advance(closed, "netted", "settling")
 
@@ -135,8 +133,10 @@ def share(desk: Desk, closed: store.Window) -> None:
 
 def post(desk: Desk) -> bool:
     """Posts decided payouts: their money is on its way, and nobody's to spend. Whether there were any."""
-    _find_accounts(desk)
-    pending = [one for one in payouts.in_state(rules.PENDING, AT_ONCE) if one.bank_bin != "-"]
+    pending = payouts.in_state(rules.PENDING, AT_ONCE)
+    if asked := [one for one in pending if one.bank_bin == "-"]:
+        _find_accounts(desk, asked)
+        pending = [one for one in payouts.in_state(rules.PENDING, AT_ONCE) if one.bank_bin != "-"]
     if not pending:
         return False
     movements = [
@@ -173,10 +173,9 @@ def post(desk: Desk) -> bool:
     return True
 
 
-def _find_accounts(desk: Desk) -> None:
+def _find_accounts(desk: Desk, asked: Sequence[PayoutDocument]) -> None:
     """Where payouts that merchants asked for go to; those without an approved account are carried over."""
-    asked = [one for one in payouts.in_state(rules.PENDING, AT_ONCE) if one.bank_bin == "-"]
-    accounts = desk.peers.accounts(sorted({one.payee for one in asked})) if asked else {}
+    accounts = desk.peers.accounts(sorted({one.payee for one in asked}))
     nowhere = _carried("NO_ACCOUNT: none is approved")
     payouts.change(
         (one.id, rules.PENDING, payouts.account_of(accounts[one.payee]) if one.payee in accounts else nowhere)
@@ -204,8 +203,10 @@ def batch(closed: store.Window) -> None:
 def batch_asked_for() -> bool:
     """Puts what merchants asked for into a file of its own. Whether there was any."""
     ready = payouts.asked_for(rules.BATCH_MAX)
-    held = {one for waiting in payouts.batches(window=0, state="waiting") for one in waiting.payouts}
-    held |= {one for waiting in payouts.batches(window=0, state="released") for one in waiting.payouts}
+    if not ready:
+        return False
+    unsent = payouts.batches(window=0, state__in=["waiting", "released"])
+    held = {one for file in unsent for one in file.payouts}
     fresh = sorted((one for one in ready if one.id not in held), key=lambda one: one.id)
     if fresh:
         payouts.make_batch(rules.asked_for_batch_id(one.id for one in fresh), 0, fresh, now())
@@ -245,7 +246,10 @@ def _transfer(payout: PayoutDocument) -> CreditTransfer:
 
 def send_nets(desk: Desk) -> bool:
     """Gives the settlement bank the net positions that are to be moved. Whether there were any."""
-    pending = [net for net in payouts.nets(state="pending") if _decided(net.window)]
+    pending = payouts.nets(state="pending")
+    # Whether all of a window's net positions are known: then its file can be written, once.
+    decided = {window for window in {net.window for net in pending} if _decided(window)}
+    pending = [net for net in pending if net.window in decided]
     for message_id in sorted({net.message_id for net in pending}):
         together = sorted(payouts.nets(message_id=message_id), key=lambda net: net.institution)
         at, total = together[0].decided_at, sum(abs(net.amount) for net in together)
@@ -254,14 +258,12 @@ def send_nets(desk: Desk) -> bool:
         with sending(box, f"pacs.009.{message_id}.xml") as going:
             pacs009.write_to(going, head, (_net_transfer(desk, net) for net in together))
         point("net file written")
-        for net in together:
-            payouts.net_is(net, "pending", state="sent")
+        payouts.nets_are("pending", [(net, {"state": "sent"}) for net in together])
         point("net sent")
     return bool(pending)
 
 
 def _decided(window: int) -> bool:
-    """Whether all net positions of a window are known: then its file can be written, once."""
     closed = store.window(window)
     return closed is not None and closed.stage in ("settling", "settled")
 
@@ -280,13 +282,9 @@ def note(said: Sequence[tuple[str, str, str]], at: datetime) -> None:
         if status in rules.SAYS_FAILED and not rules.outcome(status, reason):
             _logger.critical("a bank says it had this before: ask it what became of the first", id=one, reason=reason)
             _disputed(one, reason, at)
-    payouts.note_outcomes(
-        ((one, outcome, reason) for one, outcome, reason in told if outcome and not one.startswith("NP-")), at
-    )
-    for one, outcome, reason in told:
-        if outcome and one.startswith("NP-"):
-            for net in payouts.nets(end_to_end_id=one, state="sent", outcome=""):
-                payouts.net_is(net, "sent", outcome=outcome, outcome_at=at, reason=reason[:200])
+    ended = [line for line in told if line[1]]
+    payouts.note_outcomes((line for line in ended if not line[0].startswith("NP-")), at)
+    payouts.note_net_outcomes((line for line in ended if line[0].startswith("NP-")), at)
     point("outcome noted")
 
 
@@ -359,34 +357,49 @@ def post_returns(desk: Desk) -> bool:
 def post_nets(desk: Desk) -> bool:
     """Posts net positions that the bank moved; what it did not move is tried again under a new id. Whether any."""
     told = [net for net in payouts.nets(state="sent") if net.outcome]
-    done = False
-    for net in told:
-        if net.outcome == rules.FAILED:
-            attempt = net.attempt + 1
-            _logger.error("net position refused by the bank", net=net.end_to_end_id, reason=net.reason)
-            payouts.net_is(
-                net, "sent", state="failed", attempt=attempt, outcome="",
-                end_to_end_id=rules.net_id(net.window, net.institution, attempt),
-                message_id=rules.net_message_id(net.window, net.institution, attempt),
-            )  # fmt: skip
-            continue
-        movement = Movement(
+    payouts.nets_are("sent", [(net, _next_attempt(net)) for net in told if net.outcome == rules.FAILED])
+    paid = [net for net in told if net.outcome != rules.FAILED]
+    if not paid:
+        return False
+    movements = [
+        Movement(
             operation="net", institution=net.institution, amount=net.amount, reference=net.end_to_end_id[:25],
             idempotency_key=rules.key(net.outcome_at, net.id, f"net-{net.attempt}"),
-        )  # fmt: skip
-        (outcome,) = moved(desk, [movement])
-        point("net posted")
+        )
+        for net in paid
+    ]  # fmt: skip
+    outcomes = list(moved(desk, movements))
+    point("net posted")
+    changes: list[tuple[NetDocument, dict[str, object]]] = []
+    settled: list[NetDocument] = []
+    for net, outcome in zip(paid, outcomes, strict=True):
         if outcome.code:
             # Most likely its own money does not cover it yet: asked again later, under another key.
             _logger.critical("a net position's end was refused", net=net.id, code=outcome.code, reason=outcome.message)
             _refused(net.institution, _NET_END, net.end_to_end_id, abs(net.amount), outcome)
-            payouts.net_is(net, "sent", outcome_at=now(), reason=outcome.message[:200])
+            changes.append((net, {"outcome_at": now(), "reason": outcome.message[:200]}))
             continue
-        settled_on = day_of(net.outcome_at)
-        payouts.net_is(net, "sent", state="settled", transfer_id=outcome.transfer_id, settled_on=settled_on)
-        cases.close_case(Case(net.institution, _NET_END, BreakType.REFUSED, net.end_to_end_id), "it is settled", now())
-        done = True
-    return done
+        on = day_of(net.outcome_at)
+        changes.append((net, {"state": "settled", "transfer_id": outcome.transfer_id, "settled_on": on}))
+        settled.append(net)
+    # Told of before they are settled: whoever dies in between says so again.
+    cases.close_cases((_net_case(net) for net in settled), "it is settled", now())
+    payouts.nets_are("sent", changes)
+    return bool(settled)
+
+
+def _next_attempt(net: NetDocument) -> dict[str, object]:
+    attempt = net.attempt + 1
+    _logger.error("net position refused by the bank", net=net.end_to_end_id, reason=net.reason)
+    return {
+        "state": "failed", "attempt": attempt, "outcome": "",
+        "end_to_end_id": rules.net_id(net.window, net.institution, attempt),
+        "message_id": rules.net_message_id(net.window, net.institution, attempt),
+    }  # fmt: skip
+
+
+def _net_case(net: NetDocument) -> Case:
+    return Case(net.institution, _NET_END, BreakType.REFUSED, net.end_to_end_id)
 
 
 def _refused(institution: str, what: str, reference: str, amount: int, outcome: Outcome) -> None:
@@ -410,8 +423,7 @@ def day_of(at: datetime) -> str:
 
 def retry_failed_nets() -> None:
     """A telecom that could not pay is asked again whenever a later window settles."""
-    for net in payouts.nets(state="failed"):
-        payouts.net_is(net, "failed", state="pending")
+    payouts.nets_are("failed", [(net, {"state": "pending"}) for net in payouts.nets(state="failed")])
 
 
 def end_files() -> None:

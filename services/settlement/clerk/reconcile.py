@@ -7,10 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache, partial
-from itertools import chain
 from pathlib import Path
-
-import duckdb
 
 from kit import log
 from kit.clock import VIETNAM, from_ms, now
@@ -21,7 +18,7 @@ from services.settlement.clerk.crash import point
 from services.settlement.clerk.payouts import Desk
 from services.settlement.intake.mapping import named
 from services.settlement.intake.reading import fingerprint, open_statements
-from services.settlement.matching import cases, casework
+from services.settlement.matching import cases, casework, spool
 from services.settlement.matching import store as kept
 from services.settlement.matching.cases import Case
 from services.settlement.matching.engine import match
@@ -154,19 +151,19 @@ def _payouts_expected(before: Sequence[str], accounts: bool, reconciliation_id: 
     """What the bank's statement has to show: payouts and net positions it was given, and no other statement showed:
     found by no reconciliation, by this one, or by those in whose place it comes. `accounts`: whom they go to has to
     tell them apart, for it repeats no references; decrypting them takes time."""
-    wanted = [{"reconciled": one} for one in dict.fromkeys(["", reconciliation_id, *before])]
+    wanted = list(dict.fromkeys(["", reconciliation_id, *before]))
 
     @lru_cache(64)
     def sent_on(batch: str) -> date:
         return payouts.batch(batch).sent_at.astimezone(VIETNAM).date()
 
-    for payout in chain.from_iterable(payouts.reconciling(**one) for one in wanted):
+    for payout in payouts.reconciling(wanted):
         on = sent_on(payout.batch) if payout.batch else _today()
         account = payouts.plain_account(payout)[0] if accounts else ""
         yield Expected(
             payout.id, payout.batch, "D", payout.amount - payout.fee, on, payout.transfer_id, "payout", account
         )
-    for net in chain.from_iterable(payouts.nets(**one) for one in wanted):
+    for net in payouts.nets(reconciled__in=wanted):
         if net.state in ("sent", "settled"):
             on = net.decided_at.astimezone(VIETNAM).date()
             side = "C" if net.amount < 0 else "D"
@@ -207,10 +204,9 @@ def _came_back(outcome: Outcome) -> list[str]:
 def _note_shown(outcome: Outcome, reconciliation_id: str, instead_of: Sequence[str]) -> None:
     """What a day's statement shows, rightly or wrongly, need not be on a later one; what it shows rightly is paid,
     whatever its bank has said or not."""
-    with duckdb.connect(config={"memory_limit": "200MB", "threads": "1"}) as con:
-        rows = con.execute(
-            "SELECT DISTINCT reference FROM read_parquet($path) WHERE reference <> ''", {"path": str(outcome.matches)}
-        ).fetchall()
+    rows = spool.read(
+        "SELECT DISTINCT reference FROM read_parquet($path) WHERE reference <> ''", path=str(outcome.matches)
+    )
     matched = {reference for (reference,) in rows}
     wrongly = {one for found in outcome.breaks if found.type in SHOWN for one in _ours(found)}
     payouts.note_reconciled(sorted(matched | wrongly), reconciliation_id, instead_of)

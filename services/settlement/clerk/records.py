@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from kit import log
@@ -25,17 +26,23 @@ def stream(institution: str, window: int) -> str:
 
 def look(at: datetime) -> bool:
     """Opens a case for every record that is late, and closes it when it has come. Whether anything has changed."""
-    changed = False
-    for state in ("awaited", "late"):
-        for closed in store.awaiting_records(state, WINDOWS_MAX):
-            if closed.stage != "closed":
-                changed = _look_at(closed, at) or changed
-    return changed
+    awaiting = [
+        closed for state in ("awaited", "late") for closed in store.awaiting_records(state, WINDOWS_MAX)
+        if closed.stage != "closed"
+    ]  # fmt: skip
+    came = kept.stored(stream(one, closed.number) for closed in awaiting for one in _telecoms(closed))
+    changed = [_look_at(closed, came, at) for closed in awaiting]
+    return any(changed)
 
 
-def _look_at(closed: store.Window, at: datetime) -> bool:
-    telecoms = sorted(line.institution for line in closed.lines if line.institution in TELECOMS)
-    missing = [one for one in telecoms if not kept.is_stored(stream(one, closed.number))]
+def _telecoms(closed: store.Window) -> list[str]:
+    """Who has to send a record of the window."""
+    return sorted(line.institution for line in closed.lines if line.institution in TELECOMS)
+
+
+def _look_at(closed: store.Window, came: Collection[str], at: datetime) -> bool:
+    telecoms = _telecoms(closed)
+    missing = [one for one in telecoms if stream(one, closed.number) not in came]
     if closed.records == "late":
         for telecom in telecoms:
             if telecom not in missing:

@@ -12,13 +12,12 @@ from datetime import date, timedelta
 from functools import lru_cache, partial
 from pathlib import Path
 
-import duckdb
-
 from kit.clock import VIETNAM, now
 from services.settlement import napas
 from services.settlement.clerk.payouts import Desk
 from services.settlement.clerk.reconcile import SHOWN, Compared, compare
 from services.settlement.intake.reading import fingerprint
+from services.settlement.matching import spool
 from services.settlement.matching import store as kept
 from services.settlement.matching.model import BreakType, Outcome
 from services.settlement.matching.rules import SWITCH
@@ -117,9 +116,8 @@ def _near(day: str | None, on: date) -> bool:
 
 def _note(outcome: Outcome, reconciliation_id: str) -> None:
     """What the file showed, rightly or wrongly, no later day's file has to."""
-    with duckdb.connect(config={"memory_limit": "200MB", "threads": "1"}) as con:
-        rows = con.execute("SELECT DISTINCT transfer_id FROM read_parquet($path)", {"path": str(outcome.matches)})
-        found = {transfer_id for (transfer_id,) in rows.fetchall()}
+    rows = spool.read("SELECT DISTINCT transfer_id FROM read_parquet($path)", path=str(outcome.matches))
+    found = {transfer_id for (transfer_id,) in rows}
     for one in outcome.breaks:
         if one.type in SHOWN:
             found |= {ours.transfer_id for ours in one.expected}

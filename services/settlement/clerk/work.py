@@ -31,18 +31,14 @@ def run(desk: Desk, key: OKPKey) -> None:
 
 
 def _round(desk: Desk, key: OKPKey) -> bool:
+    """All that can be done now, once, in order; whether there may be more."""
     done = False
     if window := due.window():
         desk.peers.cut(window)
         point("cut")
         _logger.info("window cut by the schedule", window=window)
         done = True
-    stages = [closed.stage for closed in store.unsettled(UNSETTLED_MAX) if closed.stage != "settling"]
-    if stages[:1] != ["closed"]:  # else they follow while that window is netted
-        while desk.books.follow():
-            pass
-    for closed in store.unsettled(UNSETTLED_MAX):
-        done = _carry_on(desk, closed, key) or done
+    done = _carry_all_on(desk, key) or done
     while steps.post(desk):
         done = True
     done = steps.batch_asked_for() or done
@@ -51,13 +47,34 @@ def _round(desk: Desk, key: OKPKey) -> bool:
     done = inbox.read_all(desk) or done
     while steps.post_outcomes(desk) or steps.post_returns(desk):
         done = True
-    done = steps.post_nets(desk) or done
+    return steps.post_nets(desk) or done or _end(desk, key)
+
+
+def _carry_all_on(desk: Desk, key: OKPKey) -> bool:
+    """The next step of every window; whether there was one. One that is netted now is decided in the next round: what
+    comes in until then counts."""
+    unsettled = store.unsettled(UNSETTLED_MAX)
+    stages = [closed.stage for closed in unsettled if closed.stage != "settling"]
+    if stages[:1] != ["closed"]:  # else they follow while that window is netted
+        while desk.books.follow():
+            pass
+    went_on = [_carry_on(desk, closed, key) for closed in unsettled]
+    # Only now: nothing is posted of a window's payouts before the shares of all that wait with it are.
+    decided = store.unsettled(UNSETTLED_MAX) if "netted" in stages else unsettled
+    prepared = [_prepare(desk, closed) for closed in decided]
+    return any(went_on) or any(prepared)
+
+
+def _end(desk: Desk, key: OKPKey) -> bool:
+    """What is looked at once nothing else is left: what has ended with it. Whether there may be more for a round."""
     steps.end_files()
-    for closed in store.unsettled(UNSETTLED_MAX):
-        if closed.stage == "settling" and closed.prepared:
-            done = steps.settle(closed) or done
-    done = records.look(now()) or done
-    return day.pack_days(desk, key, now().astimezone(VIETNAM).date()) or done
+    unsettled = store.unsettled(UNSETTLED_MAX)
+    sent = [closed for closed in unsettled if closed.stage == "settling" and closed.prepared]
+    settled = [closed for closed in sent if steps.settle(closed)]
+    # Others are in their places now, or one was closed since the round began.
+    more = len(sent) < len(unsettled) or (bool(settled) and len(unsettled) == UNSETTLED_MAX)
+    more = records.look(now()) or more
+    return day.pack_days(desk, key, now().astimezone(VIETNAM).date()) or more
 
 
 def _carry_on(desk: Desk, closed: store.Window, key: OKPKey) -> bool:
@@ -88,13 +105,19 @@ def _carry_on(desk: Desk, closed: store.Window, key: OKPKey) -> bool:
             steps.share(desk, closed)
             steps.decide(desk, closed)
             steps.retry_failed_nets()
-        case "settling" if not closed.prepared:
-            while steps.post(desk):
-                pass
-            steps.batch(closed)
-            store.prepared(closed)
         case _:
             return False
+    return True
+
+
+def _prepare(desk: Desk, closed: store.Window) -> bool:
+    """Posts a decided window's payouts, and puts them into files; whether it was to be done."""
+    if closed.stage != "settling" or closed.prepared:
+        return False
+    while steps.post(desk):
+        pass
+    steps.batch(closed)
+    store.prepared(closed)
     return True
 
 

@@ -10,17 +10,17 @@ They live as every break does (breaks.py): somebody owns them, and two people re
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from pymongo.errors import DuplicateKeyError
 
 from kit.clock import VIETNAM
-from kit.errors import NotFound
 from services.settlement.matching import breaks, days, kept
-from services.settlement.matching.breaks import UNDECIDED, Break
-from services.settlement.matching.casework import change, load
-from services.settlement.matching.documents import BreakDocument
+from services.settlement.matching.breaks import UNDECIDED, Break, State
+from services.settlement.matching.casework import change
+from services.settlement.matching.documents import PAGE_MAX, BreakDocument
 from services.settlement.matching.model import ANSWER_DAYS, BreakType, Severity, digest
 from services.settlement.matching.rules import BANK
 
@@ -67,11 +67,16 @@ def open_case(case: Case, at: datetime) -> bool:
 
 def close_case(case: Case, why: str, at: datetime) -> None:
     """Closes it as gone where nobody has decided yet; where there is none, nothing happens."""
-    try:
-        if load(case.id).state in UNDECIDED:
-            change(case.id, lambda found: breaks.gone(found, why, BY, at) if found.state in UNDECIDED else found)
-    except NotFound:
-        return
+    close_cases([case], why, at)
+
+
+def close_cases(cases: Iterable[Case], why: str, at: datetime) -> None:
+    """Closes those of them that there are and of which nobody has decided yet."""
+    ids = [case.id for case in cases]
+    for start in range(0, len(ids), PAGE_MAX):
+        for there in BreakDocument.objects(id__in=ids[start : start + PAGE_MAX]):
+            if State(there.state) in UNDECIDED:
+                change(there.id, lambda found: breaks.gone(found, why, BY, at) if found.state in UNDECIDED else found)
 
 
 def _break(case: Case, at: datetime) -> Break:

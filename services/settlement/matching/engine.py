@@ -47,6 +47,17 @@ COPY (
     ORDER BY due_on, reference, side, amount, transfer_id, what, account, grp, seen
 ) TO $open_items (FORMAT parquet, COMPRESSION zstd);
 """
+# As in Totals.
+_TOTALS = """
+SELECT * FROM (SELECT count(*), coalesce(sum(amount), 0) FROM expected)
+POSITIONAL JOIN (SELECT count(*) FROM entries)
+POSITIONAL JOIN (SELECT count(DISTINCT m) FROM pairs)
+POSITIONAL JOIN (SELECT count(*), coalesce(sum(amount), 0) FROM expected WHERE rid IN (SELECT rid FROM pairs))
+POSITIONAL JOIN (SELECT count(DISTINCT number), coalesce(sum(difference), 0) FROM pairs)
+POSITIONAL JOIN (SELECT count(*), coalesce(sum(amount), 0) FROM left_e)
+POSITIONAL JOIN (SELECT count(*) FROM passed)
+POSITIONAL JOIN (SELECT count(*) FROM late_x)
+"""
 _OPEN_LIKE_EXTRA = f"""
 SELECT {rows.X} FROM left_e SEMI JOIN (
     SELECT side, amount FROM left_s WHERE usable AND number NOT IN (SELECT number FROM passed)
@@ -70,6 +81,7 @@ def match(
     """
     with spool.database(folder) as con:
         spool.load(con, folder, expected, entries, rules.blanks)
+        paired = 0
         for number, rule in enumerate(rules.rules):
             if rule.by == "reference":
                 keys.by_reference(con, rule)
@@ -77,7 +89,9 @@ def match(
                 keys.by_group(con, rule)
             else:
                 by_account(con, rule, rules, folder)
-            keys.shrink(con, number)
+            before, (paired,) = paired, one(con, "SELECT count(*) FROM pairs")
+            if paired > before:
+                keys.shrink(con, number)
         _with_dates(con, rules)
         due = dict(con.execute("SELECT on_, due_on FROM dates").fetchall())
         begin(con, rules, as_of, due)
@@ -148,21 +162,7 @@ def _with_suggestions(found: Sequence[Finding], also: Sequence[Expected]) -> lis
 
 
 def _totals(con: Database) -> Totals:
-    expected, expected_total = one(con, "SELECT count(*), coalesce(sum(amount), 0) FROM expected")
-    (entries,) = one(con, "SELECT count(*) FROM entries")
-    matched, matched_total = one(
-        con, "SELECT count(*), coalesce(sum(amount), 0) FROM expected WHERE rid IN (SELECT rid FROM pairs)"
-    )
-    matches, matched_entries, difference = one(
-        con, "SELECT count(DISTINCT m), count(DISTINCT number), coalesce(sum(difference), 0) FROM pairs"
-    )
-    open_, open_total = one(con, "SELECT count(*), coalesce(sum(amount), 0) FROM left_e")
-    (passed,) = one(con, "SELECT count(*) FROM passed")
-    (late_,) = one(con, "SELECT count(*) FROM late_x")
-    return Totals(
-        expected, expected_total, entries, matches, matched, matched_total, matched_entries, difference,
-        open_, open_total, passed, late_,
-    )  # fmt: skip
+    return Totals(*one(con, _TOTALS))
 
 
 def _check(totals: Totals, breaks: Sequence[Finding]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import duckdb
 from services.settlement.records import Expected, FileRefused, StatementEntry
 
 MEMORY_LIMIT = "350MB"
+READ_MEMORY_LIMIT = "200MB"
 THREADS = 2
 ROWS_MAX = 5_000_000
 # Any JSON reader keeps it exact; and what a side's amounts sum up to at most, as databases keep it.
@@ -123,6 +125,18 @@ def load_rows(
         )
     finally:
         path.unlink(missing_ok=True)
+
+
+@cache
+def _reader() -> Database:
+    return duckdb.connect(config={"memory_limit": READ_MEMORY_LIMIT, "threads": "1"})
+
+
+def read(sql: str, **parameters: object) -> list[tuple[Any, ...]]:
+    """What a query over files of earlier runs gives. One database without tables is kept for it in the process, opened
+    at the first: opening one costs as much as some tens of such queries."""
+    with _reader().cursor() as con:
+        return con.execute(sql, parameters).fetchall()
 
 
 def run(con: Database, script: str, **parameters: object) -> None:

@@ -14,12 +14,11 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from typing import Any
 
-import duckdb
 from mongoengine.errors import NotUniqueError
 from pymongo.errors import BulkWriteError
 
 from kit.errors import IdempotencyConflict, InvalidArgument, NotFound
-from services.settlement.matching import breaks, kept
+from services.settlement.matching import breaks, kept, spool
 from services.settlement.matching.breaks import UNDECIDED, Break
 from services.settlement.matching.casework import change, page_size
 from services.settlement.matching.documents import (
@@ -118,12 +117,12 @@ __all__ = [
     "by_scope",
     "find",
     "id_of",
-    "is_stored",
     "keep",
     "reconciliation",
     "reconciliations",
     "register",
     "replaced",
+    "stored",
 ]
 
 # Files ------------------------------------------------------------------------------------------------------------
@@ -168,9 +167,13 @@ def find(reconciliation_id: str) -> Reconciliation | None:
     return _reconciliation(found) if found is not None else None
 
 
-def is_stored(stream: str) -> bool:
-    """Whether a file of this stream ("institution|account|what") was compared to its end."""
-    return any(found.state == "stored" for found in ReconciliationDocument.objects(stream=stream).limit(PAGE_MAX))
+def stored(streams: Iterable[str]) -> set[str]:
+    """Those of these streams ("institution|account|what") of which a file was compared to its end."""
+    wanted, found = sorted(set(streams)), set[str]()
+    for start in range(0, len(wanted), _CHUNK):
+        chunk = wanted[start : start + _CHUNK]
+        found.update(ReconciliationDocument.objects(stream__in=chunk, state="stored").scalar("stream"))
+    return found
 
 
 def by_scope(stream: str) -> dict[str, str]:
@@ -248,14 +251,16 @@ def keep(reconciliation_id: str, outcome: Outcome, rules: RuleSet, by: str, at: 
     for finding in outcome.breaks:
         count, at_risk = by_type.get(finding.type.value, (0, 0))
         by_type[finding.type.value] = [count + 1, at_risk + finding.at_risk]
-    ReconciliationDocument.objects(id=reconciliation_id).update_one(
-        set__state="stored", set__as_of=outcome.as_of.isoformat(), set__rules=outcome.rules,
+    after = ReconciliationDocument.objects(id=reconciliation_id).modify(
+        new=True, set__state="stored", set__as_of=outcome.as_of.isoformat(), set__rules=outcome.rules,
         set__rules_json=rules.to_json(),
         set__totals={one.name: getattr(outcome.totals, one.name) for one in fields(Totals)},
         set__by_rule=outcome.by_rule, set__by_type=by_type, set__breaks=len(outcome.breaks),
         set__at_risk=sum(finding.at_risk for finding in outcome.breaks), set__run_by=by, set__run_ms=kept.to_ms(at),
     )  # fmt: skip
-    return reconciliation(reconciliation_id)
+    if after is None:
+        raise NotFound(f"reconciliation {reconciliation_id} is gone: register its file again")
+    return _reconciliation(after)
 
 
 def _insert(new: list[Break]) -> list[str]:
@@ -273,6 +278,8 @@ def _insert(new: list[Break]) -> list[str]:
 def _close_gone(run: Any, outcome: Outcome, found: set[str], by: str, at: datetime) -> None:
     """Undecided breaks of this account that this run would have found, or whose movement it matched."""
     others = [one for one in _active_of(run.stream) if one.id not in found and one.state in UNDECIDED]
+    if not others:
+        return
     matched = _matched(outcome, {one.reference for one in others if one.reference})
     pages = {
         one.id for one in ReconciliationDocument.objects(stream=run.stream, scope=run.scope).limit(PAGE_MAX)
@@ -299,12 +306,11 @@ def _matched(outcome: Outcome, references: set[str]) -> set[str]:
     """Those of these references that the run matched."""
     if not references:
         return set()
-    with duckdb.connect(config={"memory_limit": "200MB", "threads": "1"}) as con:
-        rows = con.execute(
-            "SELECT DISTINCT reference FROM read_parquet($path) SEMI JOIN (SELECT unnest($references) AS reference)"
-            " USING (reference)",
-            {"path": str(outcome.matches), "references": sorted(references)},
-        ).fetchall()
+    rows = spool.read(
+        "SELECT DISTINCT reference FROM read_parquet($path) SEMI JOIN (SELECT unnest($references) AS reference)"
+        " USING (reference)",
+        path=str(outcome.matches), references=sorted(references),
+    )  # fmt: skip
     return {reference for (reference,) in rows}
 
 

@@ -132,9 +132,10 @@ def page(field: str, value: object, before: str, most: int) -> list[PayoutDocume
     return list(found.order_by("-order").limit(most))
 
 
-def reconciling(reconciled: str) -> Iterator[PayoutDocument]:
-    """Payouts that a bank was given and that may be on its statement, found by that reconciliation ("": by none)."""
-    for payout in PayoutDocument.objects(reconciled=reconciled):
+def reconciling(reconciled: Sequence[str]) -> Iterator[PayoutDocument]:
+    """Payouts that a bank was given and that may be on its statement, found by one of these reconciliations ("": by
+    none)."""
+    for payout in PayoutDocument.objects(reconciled__in=list(reconciled)):
         if payout.state in (rules.SENT, rules.PAID, rules.RETURNED) and payout.outcome != rules.FAILED:
             yield payout
 
@@ -251,15 +252,19 @@ def batch_is(batch_id: str, state: str, **fields: Any) -> None:
 # Net positions --------------------------------------------------------------------------------------------
 
 
-def decide_net(window: int, institution: str, amount: int, at: datetime) -> None:
-    """What an institution settles of a window; decided before, it stays as it is."""
-    NetDocument.objects(id=f"{window}:{institution}").update_one(
-        set_on_insert__window=window, set_on_insert__institution=institution, set_on_insert__amount=amount,
-        set_on_insert__decided_at=at, set_on_insert__attempt=1, set_on_insert__state="pending",
-        set_on_insert__end_to_end_id=rules.net_id(window, institution, 1),
-        set_on_insert__message_id=rules.net_message_id(window, institution, 1), set_on_insert__outcome="",
-        set_on_insert__reason="", set_on_insert__transfer_id="", set_on_insert__reconciled="", upsert=True,
-    )  # fmt: skip
+def decide_nets(window: int, amounts: Mapping[str, int], at: datetime) -> None:
+    """What institutions settle of a window, đồng; what was decided before stays as it is."""
+    decided = {
+        one: {
+            "window": window, "institution": one, "amount": amount, "decided_at": at, "attempt": 1, "state": "pending",
+            "end_to_end_id": rules.net_id(window, one, 1), "message_id": rules.net_message_id(window, one, 1),
+            "outcome": "", "reason": "", "transfer_id": "", "reconciled": "",
+        }
+        for one, amount in amounts.items()
+    }  # fmt: skip
+    _change_nets(
+        UpdateOne({"_id": f"{window}:{one}"}, {"$setOnInsert": fields}, upsert=True) for one, fields in decided.items()
+    )
 
 
 def nets(**wanted: object) -> list[NetDocument]:
@@ -267,9 +272,25 @@ def nets(**wanted: object) -> list[NetDocument]:
     return list(NetDocument.objects(**wanted))
 
 
-def net_is(net: NetDocument, before: str, **fields: Any) -> None:
-    """Changes a net position that is in the state `before`."""
-    NetDocument.objects(id=net.id, state=before).update_one(**{f"set__{k}": v for k, v in fields.items()})
+def nets_are(before: str, changes: Iterable[tuple[NetDocument, Mapping[str, Any]]]) -> None:
+    """(net position, what is set): those that are not in the state `before` are left as they are."""
+    _change_nets(UpdateOne({"_id": net.id, "state": before}, {"$set": dict(fields)}) for net, fields in changes)
+
+
+def note_net_outcomes(said: Iterable[tuple[str, str, str]], at: datetime) -> None:
+    """(end-to-end id, PAID or FAILED, reason) that a bank said of sent net positions; the first word counts."""
+    _change_nets(
+        UpdateOne(
+            {"end_to_end_id": one, "state": "sent", "outcome": ""},
+            {"$set": {"outcome": outcome, "outcome_at": at, "reason": reason[:200]}},
+        )
+        for one, outcome, reason in said
+    )
+
+
+def _change_nets(writes: Iterable[UpdateOne]) -> None:
+    for part in _parts(list(writes)):
+        NetDocument._get_collection().bulk_write(part, ordered=False)
 
 
 # The interbank switch -------------------------------------------------------------------------------------
