@@ -38,7 +38,7 @@ from services.settlement.clerk.peers import Peers
 from services.settlement.matching import documents as matching
 from services.settlement.payouts import documents
 from services.settlement.payouts import store as payouts
-from services.settlement.people import pdf
+from services.settlement.people import pdf, xlsx
 from simulators.institutions.desk import Desk as Institution
 from simulators.institutions.faults import Fault, arm
 from simulators.institutions.ticks import Institutions
@@ -226,10 +226,12 @@ class Office:
 
 def open_office(home: Path, monkeypatch: pytest.MonkeyPatch, banks: int = 1, papers: bool = False) -> Iterator[Office]:
     """For a fixture: an office on empty books; `banks` settle the merchants. Nothing waits for the disk: the machine
-    does not die here. Without `papers` statements for people are blank: printing them takes most of the time."""
+    does not die here. Without `papers` statements and sheets for people are blank: printing them takes most of the
+    time."""
     monkeypatch.setattr(os, "fsync", lambda _: None)
     if not papers:
         monkeypatch.setattr(pdf, "statement", lambda *_: b"%PDF-")
+        monkeypatch.setattr(xlsx, "workbook", lambda *_: b"PK")
     for document in (*documents.DOCUMENTS, *matching.DOCUMENTS):
         document.objects.delete()
     scribe = Scribe(at_ms=int(at(DAY, 8).timestamp() * 1000))

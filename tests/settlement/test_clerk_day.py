@@ -24,7 +24,7 @@ from services.settlement.payouts import store as payouts
 from simulators.institutions.faults import FILE_KINDS, LINE_KINDS
 from tests.settlement.clerk_office import BANK, DAY, Office, at, open_office
 
-PAYMENTS = int(os.environ.get("N", "3000"))
+PAYMENTS = int(os.environ.get("N", "1200"))
 pytestmark = pytest.mark.timeout(120 + PAYMENTS // 50)
 TELECOMS = ("MOBIFONE", "VIETTEL", "VNPT")
 WEDNESDAY, THURSDAY, FRIDAY = (DAY + timedelta(days=n) for n in (1, 2, 3))
@@ -57,7 +57,7 @@ REFUSALS = {"wrong_total": "TOTALS", "duplicate_message_id": "MESSAGE_ID"}
 
 @pytest.fixture
 def office(books: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
-    yield from open_office(tmp_path, monkeypatch, banks=4, papers=True)
+    yield from open_office(tmp_path, monkeypatch, banks=4)
 
 
 def arm(office: Office) -> None:

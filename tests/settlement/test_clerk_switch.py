@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -187,20 +188,18 @@ def test_a_file_sent_corrected_stands_in_the_first_ones_place_and_the_same_again
     assert len(compared()) == 2
 
 
-@pytest.mark.parametrize(
-    ("code", "changes"),
-    [
-        ("KIND", {"kind": "SL"}), ("NOT_YOURS", {"role": "BNB"}), ("NOT_YOURS", {"sender": "970436", "role": "ISS"}),
-        ("NAME", {"said": (BANK, NEXT)}), ("NAME", {"said": ("970436", DAY)}), ("FUTURE_DATE", {"on": NEXT}),
-    ],
+# (the reason for which it is refused, what is wrong with it)
+NOT_WHAT_IT_SENDS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("KIND", {"kind": "SL"}), ("NOT_YOURS", {"role": "BNB"}), ("NOT_YOURS", {"sender": "970436", "role": "ISS"}),
+    ("NAME", {"said": (BANK, NEXT)}), ("NAME", {"said": ("970436", DAY)}), ("FUTURE_DATE", {"on": NEXT}),
 )  # fmt: skip
-def test_a_file_that_is_not_what_this_bank_has_to_send_is_refused(
-    office: Office, code: str, changes: dict[str, object]
-) -> None:
-    name = send(office, [], **changes)  # type: ignore[arg-type]
-    sender = str(changes.get("sender", BANK))
-    assert f"Reason code: {code}\n" in office.refused(sender)[name]
-    assert compared(sender) == []
+
+
+def test_a_file_that_is_not_what_this_bank_has_to_send_is_refused(office: Office) -> None:
+    for number, (code, changes) in enumerate(NOT_WHAT_IT_SENDS, 1):
+        name, sender = send(office, [], number=number, **changes), changes.get("sender", BANK)
+        assert f"Reason code: {code}\n" in office.refused(sender)[name]
+        assert compared(sender) == []
 
 
 def test_of_a_file_with_one_damaged_line_nothing_is_taken(office: Office) -> None:

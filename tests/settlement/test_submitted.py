@@ -152,11 +152,18 @@ def _race(home: Path, content: bytes, ready: Any, told: Any) -> None:
         told.put((content, ""))
 
 
+def _processes() -> Any:
+    """Processes of their own: forked from one that holds no thread and has imported what they need, once for all."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+
 @pytest.mark.parametrize("contents", [[b"same\n"] * WRITERS, [b"%d\n" % n for n in range(WRITERS)]])
 def test_of_many_that_send_a_name_at_once_one_content_wins_and_who_sent_another_is_told(
     box: Box, tmp_path: Path, contents: list[bytes]
 ) -> None:
-    context = multiprocessing.get_context("spawn")
+    context = _processes()
     ready, told = context.Barrier(WRITERS), context.Queue()
     writers = [context.Process(target=_race, args=(tmp_path, content, ready, told)) for content in contents]
     for writer in writers:
@@ -196,7 +203,7 @@ def _die_after_the_name_is_there(home: Path) -> None:
 def test_a_killed_writer_leaves_a_whole_file_or_none_and_its_part_is_swept_once_nobody_can_be_writing_it(
     box: Box, tmp_path: Path, die: Any, is_there: bool
 ) -> None:
-    process = multiprocessing.get_context("spawn").Process(target=die, args=(tmp_path,))
+    process = _processes().Process(target=die, args=(tmp_path,))
     process.start()
     process.join(WAIT_S)
     assert process.exitcode == -signal.SIGKILL
