@@ -138,7 +138,7 @@ def _place_engines(base: Settings, placed: dict[str, Any], port: Callable[[int],
             processes.append(engines.valkey_replica(copy, valkey_port))
     if "mongodb_uri" not in base.model_fields_set:
         mongo_port = port(SECANTUS_PORT)
-        placed["mongodb_uri"] = f"mongodb://{ports.LOOPBACK}:{mongo_port}"
+        placed["mongodb_uri"] = engines.secantusdb_uri(mongo_port)
         processes.append(engines.secantusdb(home / "secantusdb", mongo_port))
     return processes, user_url
 

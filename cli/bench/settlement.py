@@ -60,7 +60,7 @@ def _measure(home: Path, payments: int, console: Console) -> dict[str, Any]:
     ):
         here = {
             "CHO_ENV": "local", "CHO_HOME": str(home), "CHO_LOG_LEVEL": "ERROR", "CHO_SETTLEMENT_SCHEDULE": "off",
-            "MONGODB_URI": f"mongodb://{ports.LOOPBACK}:{at[0]}", "LEDGER_URL": f"redis://{ports.LOOPBACK}:{at[1]}/0",
+            "MONGODB_URI": engines.secantusdb_uri(at[0]), "LEDGER_URL": f"redis://{ports.LOOPBACK}:{at[1]}/0",
             "REDIS_URL": f"redis://{ports.LOOPBACK}:{at[1]}/0",
         }  # fmt: skip
         for name, text, arguments in (
