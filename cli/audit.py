@@ -1,4 +1,4 @@
-"""`cho audit`: every invariant of the ledger, its books and the stalls' stock, executed on a running stack.
+"""`cho audit`: every invariant of the ledger, its books, and what is sold (cli/audit_market.py), on a running stack.
 
 The journal is replayed from its first event and checked on the way; the hot ledger is then compared with it. On a
 stack with traffic, accounts that moved on since the journal was read are counted, not compared.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import redis
@@ -17,27 +17,20 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.audit_check import FINDINGS_MAX, Check
+from cli.audit_market import SETTLE_S_MAX, Ledger, market_checks, named_payments
 from cli.stack import attach
 from kit.config import settings
 from kit.mongo import connect, disconnect
 from kit.streams.entry import ReaderStopped
-from services.catalog.store import stock_findings
 from services.payments.store.keys import Keys, keys
 from services.settlement import fold, positions, store
 from services.settlement.books import verify
 
 CATCH_UP_S_MAX = 60
 SCAN_COUNT = 1000
-_FINDINGS_MAX = 20
 
-
-@dataclass(slots=True)
-class Check:
-    """One invariant: what it found wrong (nothing is right), and over how much it looked."""
-
-    name: str
-    over: str
-    findings: list[str] = field(default_factory=list)
+Named = dict[tuple[str, str], frozenset[str]]
 
 
 @dataclass(slots=True)
@@ -65,29 +58,22 @@ class Audit:
         }
 
 
-def run() -> Audit:
-    """Audits the stack that the settings point to. Raises RuntimeError where the books do not catch up in 60 s."""
+def run(settle_s: float = SETTLE_S_MAX) -> Audit:
+    """Audits the stack that the settings point to; what is sold has `settle_s` seconds to tie.
+
+    Raises RuntimeError where the books do not catch up in 60 s.
+    """
     ledger = redis.Redis.from_url(settings().ledger_url, decode_responses=True, protocol=2)
     connect("settlement")
     try:
         seq = _await_books(ledger)
-        outcome = _audit(ledger, keys(), seq)
+        outcome, books, named = _audit(ledger, keys(), seq)
+        disconnect()
+        outcome.checks += market_checks(Ledger(ledger, keys(), books, named), settle_s)
     finally:
         disconnect()
         ledger.close()
-    outcome.checks.append(_stock())
     return outcome
-
-
-def _stock() -> Check:
-    """Of catalog's own documents: they are no part of the books."""
-    connect("catalog")
-    try:
-        count, findings = stock_findings()
-    finally:
-        disconnect()
-    name = "of every lot: received is on hand, reserved, sold and written off"
-    return Check(name, f"{count} products", findings[:_FINDINGS_MAX])
 
 
 def _await_books(ledger: redis.Redis) -> int:
@@ -101,13 +87,15 @@ def _await_books(ledger: redis.Redis) -> int:
     return wanted
 
 
-def _audit(ledger: redis.Redis, k: Keys, seq: int) -> Audit:
+def _audit(ledger: redis.Redis, k: Keys, seq: int) -> tuple[Audit, fold.Books, Named]:
+    """The ledger and its books; then the books, and the hot payments that name orders."""
     audited = verify.audit_books(seq)
     books, verified = audited.books, audited.verified
     chain = Check("hash chain verifies and has no gap", f"{seq} events", [str(found) for found in verified.findings])
     numbers = sorted(books.closings)
     compared, moving = _compare(ledger, k, books)
-    return Audit(
+    rows = _scan(ledger, k.transfer("pay_*"), lambda pipe, key: pipe.hmget(key, "a", "r", "q", "k", "to", "rf"))
+    outcome = Audit(
         seq,
         verified.head.hex(),
         [
@@ -119,7 +107,7 @@ def _audit(ledger: redis.Redis, k: Keys, seq: int) -> Audit:
                 fold.balance_findings(books.accounts),
             ),
             compared,
-            _transfers(ledger, k, books),
+            _transfers(rows, k, books),
             Check(
                 "every posting is in exactly one window", f"{len(numbers)} closed windows", audited.window_findings()
             ),
@@ -127,6 +115,7 @@ def _audit(ledger: redis.Redis, k: Keys, seq: int) -> Audit:
         ],
         moving,
     )
+    return outcome, books, named_payments(rows, k.transfer(""))
 
 
 def _scan(ledger: redis.Redis, pattern: str, read: Callable[[Any, str], object]) -> dict[str, Any]:
@@ -167,7 +156,7 @@ def _compare(ledger: redis.Redis, k: Keys, books: fold.Books) -> tuple[Check, in
     missing = set(books.accounts) - {key[prefix:] for key in rows}
     findings += [f"{account_id} is in the books only" for account_id in sorted(missing)]
     return Check(
-        "hot ledger and books agree, no account is negative", f"{len(rows)} accounts", findings[:_FINDINGS_MAX]
+        "hot ledger and books agree, no account is negative", f"{len(rows)} accounts", findings[:FINDINGS_MAX]
     ), moving
 
 
@@ -175,11 +164,10 @@ def _totals(book: fold.BookAccount) -> tuple[int, int, int, int, int, str]:
     return book.version, book.debits, book.credits, book.debits_pending, book.credits_pending, book.state
 
 
-def _transfers(ledger: redis.Redis, k: Keys, books: fold.Books) -> Check:
+def _transfers(rows: dict[str, Any], k: Keys, books: fold.Books) -> Check:
     """Every payment of the books is in the hot ledger with what was given back of it, and the reverse."""
-    rows = _scan(ledger, k.transfer("pay_*"), lambda pipe, key: pipe.hmget(key, "a", "r", "q", "k"))
     prefix, findings = len(k.transfer("")), []
-    for key, (amount, refunded, seq, op) in rows.items():
+    for key, (amount, refunded, seq, op, _, _) in rows.items():
         if int(seq) > books.seq or op == "hold":  # held for an operator's review: not paid
             continue
         kept = books.payments.get(key[prefix:])
@@ -190,7 +178,7 @@ def _transfers(ledger: redis.Redis, k: Keys, books: fold.Books) -> Check:
     missing = set(books.payments) - {key[prefix:] for key in rows}
     findings += [f"{payment_id} is in the books only" for payment_id in sorted(missing)]
     return Check(
-        "an event's payment is in the ledger and the reverse", f"{len(rows)} payments", findings[:_FINDINGS_MAX]
+        "an event's payment is in the ledger and the reverse", f"{len(rows)} payments", findings[:FINDINGS_MAX]
     )
 
 

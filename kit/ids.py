@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import datetime
 from uuid import UUID
 
 import uuid_utils
+
+from kit.clock import from_ms
 
 _UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _ID = re.compile(r"[a-z]{3}_[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}")
@@ -20,6 +23,11 @@ def new_id(prefix: str) -> str:
 def is_id(value: str, prefix: str) -> bool:
     """Whether `value` is an id of this kind."""
     return value.startswith(prefix + "_") and _ID.fullmatch(value) is not None
+
+
+def id_time(value: str) -> datetime | None:
+    """When an id was made, UTC; None for what is no id, whatever its prefix."""
+    return from_ms(int(value[4:16], 16)) if _ID.fullmatch(value) else None
 
 
 def new_key() -> str:

@@ -336,14 +336,11 @@ def due(now: datetime, limit: int) -> list[str]:
     return [document.id for document in found]
 
 
-def stock_findings() -> tuple[int, list[str]]:
-    """How many products there are, and what does not hold of their stock. Reads only."""
-    count, found = 0, []
-    for document in CatalogProduct.objects.only("unit", "stock", "grams_per_unit", "lots", "holds").no_cache():
-        count += 1
-        shelf = _shelf(document)
-        found += [f"{document.id}: {finding}" for finding in shelves.findings(shelf)]
-    return count, found
+def shelves_of() -> Iterator[tuple[str, int, Shelf]]:
+    """Every product's id, version and stock, in no order. Reads only."""
+    wanted = ("version", "unit", "stock", "grams_per_unit", "lots", "holds")
+    for document in CatalogProduct.objects.only(*wanted).no_cache():
+        yield document.id, document.version, _shelf(document)
 
 
 def _replace(document: CatalogProduct, after: Product, today: date, told: Sequence[OutboxEvent]) -> bool:

@@ -24,7 +24,7 @@ from kit.rpc.call import service_metadata
 from kit.rpc.status import error_code
 from services.catalog import store
 from services.catalog.product import offer
-from services.catalog.stock import expiry
+from services.catalog.stock import expiry, ties
 from tests.conftest import free_port
 
 pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.timeout(180)]
@@ -134,7 +134,7 @@ def test_a_rush_with_the_server_killed_again_and_again(
         for product_id in goods:
             (lot,) = store.product(product_id).shelf.lots
             assert (lot.sold, lot.reserved, lot.on_hand) == (sold, 0, STOCK - sold)
-    assert store.stock_findings() == (2, [])
+    assert ties.look() == ties.Looked(2, 0, {})
 
 
 class _Later:

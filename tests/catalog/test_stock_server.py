@@ -21,6 +21,7 @@ from kit.rpc.status import error_code
 from kit.rpc.threads import Server
 from services.catalog import store
 from services.catalog.product import Offer
+from services.catalog.stock import ties
 from services.catalog.stock.server import stock_servicers
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -133,18 +134,18 @@ def test_neither_people_nor_other_services_reserve_sell_or_look(stub: Any, role:
 
 
 def test_the_audit_sees_stock_that_went_missing(tea_id: str) -> None:
-    assert store.stock_findings() == (1, [])
+    assert ties.look() == ties.Looked(1, 0, {})
     store.CatalogProduct.objects(id=tea_id).update(set__lots__0__on_hand=59_000)
-    count, (finding,) = store.stock_findings()
-    assert count == 1
-    assert finding.startswith(f"{tea_id}: lot ")
+    ((product_id, (finding,)),) = ties.look().wrong.items()
+    assert product_id == tea_id
+    assert finding.startswith("lot ")
 
 
 def test_a_product_from_before_there_were_lots_has_one(tea_id: str) -> None:
     gone = {"unset__lots": True, "unset__holds": True, "unset__grams_per_unit": True, "set__stock": 3}
     store.CatalogProduct.objects(id=tea_id).update(**gone)
     assert store.product(tea_id).available == 3_000
-    assert store.stock_findings() == (1, [])
+    assert ties.look() == ties.Looked(1, 0, {})
     (lot,) = store.update(store.product(tea_id), {"stock": 2}).shelf.lots
     assert (lot.received, lot.on_hand, lot.written_off) == (3_000, 2_000, 1_000)
     assert store.product(tea_id).shelf.lots == (lot,)

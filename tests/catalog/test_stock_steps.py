@@ -29,7 +29,7 @@ from services.catalog import store
 from services.catalog.merchant import Merchant
 from services.catalog.product import State as ProductState
 from services.catalog.product import offer
-from services.catalog.stock import expiry, steps
+from services.catalog.stock import expiry, steps, ties
 from services.catalog.stock import shelf as shelves
 from services.catalog.stock import store as reservations
 from services.catalog.stock.documents import CatalogReservation
@@ -77,8 +77,7 @@ def listed(merchant: Merchant) -> Callable[..., str]:
 @pytest.fixture(autouse=True)
 def _everything_adds_up(database: None) -> Iterator[None]:
     yield
-    for document in store.CatalogProduct.objects.only("id"):
-        assert shelves.findings(store.product(document.id).shelf) == []
+    assert ties.look().wrong == {}
 
 
 def soon() -> datetime:

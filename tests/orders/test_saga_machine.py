@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from kit.errors import DomainError
 from kit.ids import new_key
+from services.orders import checks
 from services.orders.life import Actor, Who
 from services.orders.order import (
     ENDED,
@@ -198,6 +199,10 @@ class OrderMachine(RuleBasedStateMachine):
             assert self.shelf.left[product] + aside + self.shelf.sold.get(product, 0) == whole
 
     @invariant()
+    def the_audit_finds_nothing_wrong_with_what_it_was_paid(self) -> None:
+        assert list(checks.amount_findings(self.order)) == []
+
+    @invariant()
     def there_is_a_way_on(self) -> None:
         assert self.order.state in ENDED or self.order.deadline, "what has not ended has a deadline"
         assert len(self.order.steps) <= 10
@@ -226,6 +231,10 @@ class OrderMachine(RuleBasedStateMachine):
 
     def _check_the_end(self) -> None:
         order, kept = self.order, self.purse.kept
+        money, goods = self.purse.as_audited(), self.shelf.as_audited(order.id)
+        assert checks.money_findings(order, money) == []
+        assert checks.hold_findings(order, money) == []
+        assert checks.goods_findings(order, goods) == []
         assert order.state in ENDED, order.state
         assert not order.steps
         assert order.paid == kept, "the order knows what the stall has"

@@ -27,6 +27,7 @@ from kit.errors import (
     WrongState,
 )
 from kit.ids import new_id
+from services.orders.checks import Goods, Money
 from services.orders.life import PAY_WITHIN
 from services.orders.order import Fulfilment, Line, Order, Pay
 from services.orders.ports import Move, Taken
@@ -113,6 +114,13 @@ class Shelf:
 
     def state(self, order_id: str) -> str:
         return self.orders[order_id].state if order_id in self.orders else ""
+
+    def as_audited(self, order_id: str) -> Goods | None:
+        """What the catalog's documents say of an order."""
+        one = self.orders.get(order_id)
+        if one is None:
+            return None
+        return Goods({"held": "open"}.get(one.state, one.state), one.held if one.state == "sold" else {})
 
     def _call(self, call: Any, *args: Any) -> Any:
         fault = self.fail.pop(0) if self.fail else ""
@@ -235,6 +243,14 @@ class Purse:
     def kept(self) -> int:
         """What the stall has, đồng."""
         return sum(one.amount - one.refunded for one in self.payments.values())
+
+    def as_audited(self) -> Money:
+        """What the ledger says."""
+        return Money(
+            {one: (paid.amount, paid.refunded) for one, paid in self.payments.items()},
+            {one: (hold.amount, hold.state) for one, hold in self.holds.items()},
+            frozenset(self.payments),
+        )
 
     # What people do
 

@@ -74,6 +74,17 @@ class Counter:
 
 
 @dataclass(frozen=True, slots=True)
+class Census:
+    """All of a counter at one moment: lots left by product, every claim, how many it says wait for their payment, and
+    which (by order id) wait to become orders."""
+
+    left: dict[str, int]
+    claims: list[Claim]
+    live: int
+    waiting: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """An order whose lots are sold."""
 
@@ -204,6 +215,26 @@ class Pool:
             return [_counter(found) if found else None for found in pipe.execute()]
         except redis.RedisError as error:
             raise _silent() from error
+
+    def census(self, sale_id: str) -> Census | None:
+        """All that a sale's counter holds, at one moment; None where it is not there."""
+        head, claims, _, todo = _keys(sale_id)
+        try:
+            pipe = self._client().pipeline(transaction=True)
+            pipe.hgetall(head)
+            pipe.hgetall(claims)
+            pipe.zrange(todo, 0, -1)
+            counted, claimed, wishes = pipe.execute()
+        except redis.RedisError as error:
+            raise _silent() from error
+        if not counted:
+            return None
+        return Census(
+            _counter(counted).left,
+            [_claim(order_id.decode(), text.decode()) for order_id, text in claimed.items()],
+            int(counted[b"live"]),
+            frozenset(Wish(**json.loads(one)).order_id for one in wishes),
+        )
 
     def _ask(self, sale_id: str, op: str, *args: str | int) -> list[str]:
         try:
