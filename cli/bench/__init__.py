@@ -6,6 +6,7 @@ import typer
 
 from cli.bench import (
     arrivals,
+    checkout,
     compare,
     connections,
     gateways,
@@ -34,4 +35,5 @@ app.command("settlement")(settlement.settlement)
 app.command("onboarding")(onboarding.onboarding)
 app.command("search")(search.search)
 app.command("live-sale")(live_sale.live_sale)
+app.command("checkout")(checkout.checkout)
 app.command("compare")(compare.compare)

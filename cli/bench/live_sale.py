@@ -85,7 +85,7 @@ def _measure(
     stack: Stack, buyers: int, lots: int, within: float, listeners: int, console: Console
 ) -> dict[str, Any]:  # fmt: skip
     console.print(f"Signing {buyers} buyers in ...")
-    tokens = _tokens(stack, buyers)
+    tokens = tokens_of(stack, buyers)
     with Api(stack.gateway_url) as api:
         vendor = api.sign_in(next(iter(people.vendors().values())).phone, people.PIN)
         sale, product_id, opens_at = _schedule(vendor, lots)
@@ -122,7 +122,7 @@ def _measure(
     }  # fmt: skip
 
 
-def _tokens(stack: Stack, count: int) -> list[str]:
+def tokens_of(stack: Stack, count: int) -> list[str]:
     """Tokens of so many people, as identity signs them: it would take minutes to enter 2,000 PINs here.
 
     From here on this process's settings are the stack's.
