@@ -41,8 +41,8 @@ def cors_policy(origins: list[dict[str, Any]]) -> dict[str, Any]:
         "extensions.filters.http.cors.v3.CorsPolicy",
         allow_origin_string_match=origins,
         allow_methods="GET, POST, PUT, PATCH, DELETE",
-        allow_headers="authorization, content-type, last-event-id",
-        expose_headers="retry-after, x-request-id",
+        allow_headers="authorization, content-type, if-none-match, last-event-id",
+        expose_headers="etag, retry-after, x-request-id",
         allow_credentials=True,
         max_age="600",
         # A preflight of an origin that is not allowed ends here too: services know no OPTIONS.

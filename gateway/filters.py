@@ -8,6 +8,7 @@ from typing import Any
 from gateway import limits
 from gateway.clusters import JWKS
 from gateway.methods import Method, transcoder_descriptors
+from gateway.not_modified import lua_filter
 from gateway.routes import ADDRESS, METADATA, PERSON, SIGNED_IN
 from gateway.typed import duration, typed
 from kit.config import Settings
@@ -41,10 +42,11 @@ _SAFE_HEADERS = {
 
 
 def edge_filters(settings: Settings, methods: list[Method]) -> list[dict[str, Any]]:
-    """Strip, buffer, transcode, CORS, JWT, rate limit, route."""
+    """Strip, buffer, 304, transcode, CORS, JWT, rate limit, route."""
     return [
         _filter("header_mutation", _header_mutation()),
         _filter("buffer", _buffer()),
+        lua_filter(),
         _filter("grpc_json_transcoder", transcoder(methods)),
         _filter("cors", typed(f"{_HTTP}.cors.v3.Cors")),
         _filter("jwt_authn", _jwt_authn(settings)),

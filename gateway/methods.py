@@ -81,6 +81,8 @@ class Method:
     comment: str
     # The largest body of a request, bytes.
     body_bytes: int = limits.BODY_BYTES_MAX
+    # Whether anybody may keep its replies: they carry an ETag.
+    cached: bool = False
 
     @property
     def full_name(self) -> str:
@@ -226,7 +228,15 @@ def _method(package: str, service: str, method: MethodDescriptorProto, comment: 
         output=method.output_type.removeprefix("."),
         comment=comment,
         body_bytes=_body_bytes(name, policy.body_kib),
+        cached=_cached(name, method, policy),
     )
+
+
+def _cached(name: str, method: MethodDescriptorProto, policy: options_pb2.Policy) -> bool:
+    """Whether anybody may keep its replies. Raises ValueError where it is more than a read."""
+    if policy.HasField("cache") and any(route.verb != "GET" for route in _routes(name, method)):
+        raise ValueError(f"{name}: only a GET is kept by anybody (Policy.cache)")
+    return policy.HasField("cache")
 
 
 def _body_bytes(name: str, kib: int) -> int:

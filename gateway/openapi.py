@@ -81,7 +81,15 @@ def _operation(method: Method, route: HttpRoute, schemas: _Schemas) -> dict[str,
         "summary": (summary or method.name).rstrip("."),
         "description": "\n\n".join(filter(None, (rest, _who(method), f"gRPC: `{method.full_name}`"))),
         "parameters": _parameters(method, route, schemas),
-        "responses": {"200": _success(method, schemas), "default": {"$ref": "#/components/responses/Error"}},
+        "responses": {
+            "200": _success(method, schemas),
+            **(
+                {"304": {"description": "Nothing has changed: the ETag of If-None-Match still holds."}}
+                if method.cached
+                else {}
+            ),
+            "default": {"$ref": "#/components/responses/Error"},
+        },
         "security": [] if method.anyone else [{"bearer": []}, {"cookie": []}],
         "x-cho-roles": list(method.roles),
         "x-cho-rate": {

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from gateway import limits
+from gateway import limits, not_modified
 from gateway.clusters import STREAMS
 from gateway.methods import Method
 from gateway.typed import duration, typed
@@ -35,7 +35,11 @@ def method_route(method: Method) -> dict[str, Any]:
             "cluster": method.service,
             **(_stream_limits() if method.streaming else _unary_limits()),
         },
-        "typed_per_filter_config": {JWT_FILTER: _jwt(method), **_larger_body([method])},
+        "typed_per_filter_config": {
+            JWT_FILTER: _jwt(method),
+            **_larger_body([method]),
+            **not_modified.per_route(method),
+        },
         "request_headers_to_remove": _headers_kept_here(method),
         **({} if method.streaming else {"request_headers_to_add": [_deadline()]}),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 
-def typed(name: str, **fields: Any) -> dict[str, Any]:
+def typed(name: str, /, **fields: Any) -> dict[str, Any]:
     """An extension's configuration: `typed("extensions.filters.http.router.v3.Router")`."""
     return {"@type": f"type.googleapis.com/envoy.{name}", **fields}
 

@@ -42,6 +42,8 @@ def _unary(
     flight: Flight, watched: Mapping[str, Ended], method: MethodDescriptor, policy: Policy,
     handler: Callable[[Any, Any], Awaitable[Any]],
 ) -> Any:  # fmt: skip
+    if policy.cache_s is not None:
+        raise ValueError(f"{method.full_name}: nothing of this server's is kept by anybody (Policy.cache)")
     name = method.full_name
     record, handle = _both(recorder(name), watched.get(name)), tracing.traced_aio(name, handler)
 

@@ -24,6 +24,7 @@ from kit import log, tracing
 from kit.config import settings
 from kit.errors import DomainError, Overloaded
 from kit.rpc.admission import Line, full
+from kit.rpc.caching import cacheable, conditional
 from kit.rpc.call import Call, accept, readable, reader
 from kit.rpc.failures import Failures
 from kit.rpc.metrics import recorder, serve_metrics
@@ -95,7 +96,7 @@ def _unary(
             line.check()
             call = accept(policy, context)
             readable(request)
-            reply = handle(request, call)
+            reply = conditional(policy, call, handle(request, call))
             if call.headers:
                 context.send_initial_metadata(tuple(call.headers))
         except DomainError as error:
@@ -138,6 +139,8 @@ def _stream(method: MethodDescriptor, policy: Policy, handler: Callable[..., Any
             call = accept(policy, context)
             readable(request)
             for number, reply in enumerate(handler(request, call)):
+                if number == 0:
+                    cacheable(policy, call)
                 if number == 0 and call.headers:
                     context.send_initial_metadata(tuple(call.headers))
                 yield reply

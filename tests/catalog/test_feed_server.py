@@ -141,6 +141,21 @@ def test_one_content_has_one_etag_and_a_change_has_another(stub: Any, tell: Call
     assert feed(stub)[1]["etag"] != first
 
 
+def test_who_has_a_feed_is_told_that_it_has_not_changed_and_from_when_to_ask_next(
+    stub: Any, tell: Callable[..., str]
+) -> None:
+    tea = tell(0, "Chè")
+    has = (("if-none-match", feed(stub)[1]["etag"]),)
+    call = stub.GetFeed(pb.GetFeedRequest(format="google.xml"), metadata=has)
+    assert b"".join(piece.data for piece in call) == b""
+    headers = dict(call.initial_metadata())
+    assert (headers["x-cho-not-modified"], headers["etag"]) == ("1", has[0][1])
+    assert int(headers["x-cho-next-since"]) > 0
+    tell(1, "Chè", product_id=tea, version=2, price=2_000)
+    call = stub.GetFeed(pb.GetFeedRequest(format="google.xml"), metadata=has)
+    assert b"2000" in b"".join(piece.data for piece in call)
+
+
 def test_a_large_feed_comes_in_chunks_without_gap_or_repetition(
     stub: Any, tell: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,6 +62,7 @@ def test_comments_of_the_protos_are_known() -> None:
         (lambda m: _rule(m, get="/v1/{a.b}"), "does not understand"),
         (lambda m: _rule(m, post="/v1/a:verb"), "does not understand"),
         (lambda m: _rule(m, post="/v1/a", body="item"), "whole message or nothing"),
+        (lambda m: _kept(m), "only a GET is kept"),
         (lambda m: _rule(m, custom=http_pb2.CustomHttpPattern(kind="HEAD", path="/v1/a")), "no custom route"),
     ],
 )
@@ -102,6 +103,11 @@ def test_a_scaled_rate_is_as_many_times_as_much_and_never_nothing(
 
 def _rule(method: MethodDescriptorProto, **pattern: object) -> None:
     method.options.Extensions[annotations_pb2.http].CopyFrom(http_pb2.HttpRule(**pattern))
+
+
+def _kept(method: MethodDescriptorProto) -> None:
+    _rule(method, post="/v1/a", body="*")
+    method.options.Extensions[options_pb2.policy].cache.max_age_s = 5
 
 
 def _file_with(method: MethodDescriptorProto, directory: Path) -> Path:

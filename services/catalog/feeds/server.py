@@ -15,6 +15,7 @@ from google.api.httpbody_pb2 import HttpBody
 from kit.clock import now_ms
 from kit.config import settings
 from kit.errors import InvalidArgument, NotFound, Overloaded
+from kit.rpc.caching import unchanged
 from kit.rpc.call import Call
 from kit.rpc.threads import Servicers
 from services.catalog import store
@@ -30,7 +31,6 @@ PROBLEMS_MAX = 200
 # What changed so shortly ago is told again next time: two streams are read side by side, and one replica may be so far
 # behind another.
 AGAIN_MS = 10_000
-CACHED_S = 5
 # Under way at once: each is a file of up to 100 MB and a thread. So long may one be sent.
 AT_ONCE = 4
 SEND_S_MAX = 300
@@ -62,9 +62,10 @@ class FeedServicer:
                     digest = self._write(file, form, request)
                 call.set_header("x-cho-next-since", str(max(0, next_since)))
                 call.set_header("x-cho-bytes", str(file.tell()))
-                call.set_header("etag", f'"{digest}"')
-                call.set_header("cache-control", f"public, max-age={CACHED_S}")
-                yield from _sent(file, form.content_type)
+                if unchanged(call, f'"{digest}"'):
+                    yield HttpBody(content_type=form.content_type)
+                else:
+                    yield from _sent(file, form.content_type)
         finally:
             _slots.release()
 

@@ -27,7 +27,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63ho/catalog/v1/feeds.proto\x12\x0e\x63ho.catalog.v1\x1a\x1c\x63ho/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\"W\n\x0eGetFeedRequest\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\x12\x11\n\tmarket_id\x18\x03 \x01(\t\x12\r\n\x05since\x18\x04 \x01(\x03\">\n\x17ListFeedProblemsRequest\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\"A\n\x0b\x46\x65\x65\x64Problem\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08problems\x18\x03 \x03(\t\"W\n\x18ListFeedProblemsResponse\x12-\n\x08products\x18\x01 \x03(\x0b\x32\x1b.cho.catalog.v1.FeedProblem\x12\x0c\n\x04good\x18\x02 \x01(\x05\x32\x8e\x02\n\x0b\x46\x65\x65\x64Service\x12\x66\n\x07GetFeed\x12\x1e.cho.catalog.v1.GetFeedRequest\x1a\x14.google.api.HttpBody\"#\xd2\xce\x18\x05\n\x01\x01\x10\x05\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/feeds/{format}0\x01\x12\x96\x01\n\x10ListFeedProblems\x12\'.cho.catalog.v1.ListFeedProblemsRequest\x1a(.cho.catalog.v1.ListFeedProblemsResponse\"/\xd2\xce\x18\x08\n\x04\x03\x05\x06\x07\x10\x02\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/feeds/{format}/problemsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63ho/catalog/v1/feeds.proto\x12\x0e\x63ho.catalog.v1\x1a\x1c\x63ho/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\"W\n\x0eGetFeedRequest\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\x12\x11\n\tmarket_id\x18\x03 \x01(\t\x12\r\n\x05since\x18\x04 \x01(\x03\">\n\x17ListFeedProblemsRequest\x12\x0e\n\x06\x66ormat\x18\x01 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x02 \x01(\t\"A\n\x0b\x46\x65\x65\x64Problem\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08problems\x18\x03 \x03(\t\"W\n\x18ListFeedProblemsResponse\x12-\n\x08products\x18\x01 \x03(\x0b\x32\x1b.cho.catalog.v1.FeedProblem\x12\x0c\n\x04good\x18\x02 \x01(\x05\x32\x92\x02\n\x0b\x46\x65\x65\x64Service\x12j\n\x07GetFeed\x12\x1e.cho.catalog.v1.GetFeedRequest\x1a\x14.google.api.HttpBody\"\'\xd2\xce\x18\t\n\x01\x01\x10\x05\"\x02\x08\x05\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/feeds/{format}0\x01\x12\x96\x01\n\x10ListFeedProblems\x12\'.cho.catalog.v1.ListFeedProblemsRequest\x1a(.cho.catalog.v1.ListFeedProblemsResponse\"/\xd2\xce\x18\x08\n\x04\x03\x05\x06\x07\x10\x02\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/feeds/{format}/problemsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,7 +35,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cho.catalog.v1.feeds_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_FEEDSERVICE'].methods_by_name['GetFeed']._loaded_options = None
-  _globals['_FEEDSERVICE'].methods_by_name['GetFeed']._serialized_options = b'\322\316\030\005\n\001\001\020\005\202\323\344\223\002\024\022\022/v1/feeds/{format}'
+  _globals['_FEEDSERVICE'].methods_by_name['GetFeed']._serialized_options = b'\322\316\030\t\n\001\001\020\005\"\002\010\005\202\323\344\223\002\024\022\022/v1/feeds/{format}'
   _globals['_FEEDSERVICE'].methods_by_name['ListFeedProblems']._loaded_options = None
   _globals['_FEEDSERVICE'].methods_by_name['ListFeedProblems']._serialized_options = b'\322\316\030\010\n\004\003\005\006\007\020\002\202\323\344\223\002\035\022\033/v1/feeds/{format}/problems'
   _globals['_GETFEEDREQUEST']._serialized_start=133
@@ -47,5 +47,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTFEEDPROBLEMSRESPONSE']._serialized_start=353
   _globals['_LISTFEEDPROBLEMSRESPONSE']._serialized_end=440
   _globals['_FEEDSERVICE']._serialized_start=443
-  _globals['_FEEDSERVICE']._serialized_end=713
+  _globals['_FEEDSERVICE']._serialized_end=717
 # @@protoc_insertion_point(module_scope)

@@ -27,7 +27,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63ho/catalog/v1/photos.proto\x12\x0e\x63ho.catalog.v1\x1a\x1c\x63ho/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\"9\n\x12UploadPhotoRequest\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\"U\n\x13UploadPhotoResponse\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\"5\n\x0fGetPhotoRequest\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\"8\n\x12RemovePhotoRequest\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\"\x15\n\x13RemovePhotoResponse2\xb8\x03\n\x0cPhotoService\x12\x91\x01\n\x0bUploadPhoto\x12\".cho.catalog.v1.UploadPhotoRequest\x1a#.cho.catalog.v1.UploadPhotoResponse\"9\xd2\xce\x18\n\n\x03\x03\x05\x07\x10\x03\x18\x80\x08\x82\xd3\xe4\x93\x02%\" /v1/products/{product_id}/photos:\x01*\x12}\n\x08GetPhoto\x12\x1f.cho.catalog.v1.GetPhotoRequest\x1a\x14.google.api.HttpBody\":\xd2\xce\x18\x05\n\x01\x01\x10\x02\x82\xd3\xe4\x93\x02+\x12)/v1/products/{product_id}/photos/{sha256}\x12\x94\x01\n\x0bRemovePhoto\x12\".cho.catalog.v1.RemovePhotoRequest\x1a#.cho.catalog.v1.RemovePhotoResponse\"<\xd2\xce\x18\x07\n\x03\x03\x05\x07\x10\x03\x82\xd3\xe4\x93\x02+*)/v1/products/{product_id}/photos/{sha256}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63ho/catalog/v1/photos.proto\x12\x0e\x63ho.catalog.v1\x1a\x1c\x63ho/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\"9\n\x12UploadPhotoRequest\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\"U\n\x13UploadPhotoResponse\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\"5\n\x0fGetPhotoRequest\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\"8\n\x12RemovePhotoRequest\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\"\x15\n\x13RemovePhotoResponse2\xbf\x03\n\x0cPhotoService\x12\x91\x01\n\x0bUploadPhoto\x12\".cho.catalog.v1.UploadPhotoRequest\x1a#.cho.catalog.v1.UploadPhotoResponse\"9\xd2\xce\x18\n\n\x03\x03\x05\x07\x10\x03\x18\x80\x08\x82\xd3\xe4\x93\x02%\" /v1/products/{product_id}/photos:\x01*\x12\x83\x01\n\x08GetPhoto\x12\x1f.cho.catalog.v1.GetPhotoRequest\x1a\x14.google.api.HttpBody\"@\xd2\xce\x18\x0b\n\x01\x01\x10\x02\"\x04\x08\x80\xa3\x05\x82\xd3\xe4\x93\x02+\x12)/v1/products/{product_id}/photos/{sha256}\x12\x94\x01\n\x0bRemovePhoto\x12\".cho.catalog.v1.RemovePhotoRequest\x1a#.cho.catalog.v1.RemovePhotoResponse\"<\xd2\xce\x18\x07\n\x03\x03\x05\x07\x10\x03\x82\xd3\xe4\x93\x02+*)/v1/products/{product_id}/photos/{sha256}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,7 +37,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PHOTOSERVICE'].methods_by_name['UploadPhoto']._loaded_options = None
   _globals['_PHOTOSERVICE'].methods_by_name['UploadPhoto']._serialized_options = b'\322\316\030\n\n\003\003\005\007\020\003\030\200\010\202\323\344\223\002%\" /v1/products/{product_id}/photos:\001*'
   _globals['_PHOTOSERVICE'].methods_by_name['GetPhoto']._loaded_options = None
-  _globals['_PHOTOSERVICE'].methods_by_name['GetPhoto']._serialized_options = b'\322\316\030\005\n\001\001\020\002\202\323\344\223\002+\022)/v1/products/{product_id}/photos/{sha256}'
+  _globals['_PHOTOSERVICE'].methods_by_name['GetPhoto']._serialized_options = b'\322\316\030\013\n\001\001\020\002\"\004\010\200\243\005\202\323\344\223\002+\022)/v1/products/{product_id}/photos/{sha256}'
   _globals['_PHOTOSERVICE'].methods_by_name['RemovePhoto']._loaded_options = None
   _globals['_PHOTOSERVICE'].methods_by_name['RemovePhoto']._serialized_options = b'\322\316\030\007\n\003\003\005\007\020\003\202\323\344\223\002+*)/v1/products/{product_id}/photos/{sha256}'
   _globals['_UPLOADPHOTOREQUEST']._serialized_start=134
@@ -51,5 +51,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REMOVEPHOTORESPONSE']._serialized_start=393
   _globals['_REMOVEPHOTORESPONSE']._serialized_end=414
   _globals['_PHOTOSERVICE']._serialized_start=417
-  _globals['_PHOTOSERVICE']._serialized_end=857
+  _globals['_PHOTOSERVICE']._serialized_end=864
 # @@protoc_insertion_point(module_scope)

@@ -66,7 +66,8 @@ class PhotoServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetPhoto(self, request, context):
-        """A photo, as JPEG, for whoever sees the product.
+        """A photo, as JPEG, for whoever sees the product. It is named by what is in it; kept a day, since a product may be
+        hidden meanwhile.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

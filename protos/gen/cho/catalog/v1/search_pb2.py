@@ -26,7 +26,7 @@ from cho.options.v1 import options_pb2 as cho_dot_options_dot_v1_dot_options__pb
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63ho/catalog/v1/search.proto\x12\x0e\x63ho.catalog.v1\x1a\x1c\x63ho/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\"\xd7\x01\n\x0cSearchFacets\x12,\n\x07markets\x18\x01 \x03(\x0b\x32\x1b.cho.catalog.v1.MarketCount\x12*\n\x06prices\x18\x02 \x03(\x0b\x32\x1a.cho.catalog.v1.PriceCount\x12\x10\n\x08\x63omplete\x18\x03 \x01(\x08\x12\x31\n\ncategories\x18\x04 \x03(\x0b\x32\x1d.cho.catalog.v1.CategoryCount\x12(\n\x05stars\x18\x05 \x03(\x0b\x32\x19.cho.catalog.v1.StarCount\"3\n\rCategoryCount\x12\x10\n\x08\x63\x61tegory\x18\x01 \x01(\t\x12\x10\n\x08products\x18\x02 \x01(\x05\"1\n\tStarCount\x12\x12\n\nocop_stars\x18\x01 \x01(\x05\x12\x10\n\x08products\x18\x02 \x01(\x05\"o\n\x0bMarketCount\x12\x11\n\tmarket_id\x18\x01 \x01(\t\x12\x13\n\x0bmarket_name\x18\x02 \x01(\t\x12\x10\n\x08products\x18\x03 \x01(\x05\x12\x17\n\ndistance_m\x18\x04 \x01(\x05H\x00\x88\x01\x01\x42\r\n\x0b_distance_m\"D\n\nPriceCount\x12\x11\n\tprice_min\x18\x01 \x01(\x03\x12\x11\n\tprice_max\x18\x02 \x01(\x03\x12\x10\n\x08products\x18\x03 \x01(\x05\"J\n\x16SuggestProductsRequest\x12\x0e\n\x06prefix\x18\x01 \x01(\t\x12\x11\n\tmarket_id\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\x05\"(\n\x17SuggestProductsResponse\x12\r\n\x05names\x18\x01 \x03(\t*`\n\x0bSearchOrder\x12\x1c\n\x18SEARCH_ORDER_UNSPECIFIED\x10\x00\x12\x19\n\x15SEARCH_ORDER_CHEAPEST\x10\x01\x12\x18\n\x14SEARCH_ORDER_DEAREST\x10\x02\x32\x9b\x01\n\rSearchService\x12\x89\x01\n\x0fSuggestProducts\x12&.cho.catalog.v1.SuggestProductsRequest\x1a\'.cho.catalog.v1.SuggestProductsResponse\"%\xd2\xce\x18\x05\n\x01\x01\x10\x02\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/products/suggestb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63ho/catalog/v1/search.proto\x12\x0e\x63ho.catalog.v1\x1a\x1c\x63ho/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\"\xd7\x01\n\x0cSearchFacets\x12,\n\x07markets\x18\x01 \x03(\x0b\x32\x1b.cho.catalog.v1.MarketCount\x12*\n\x06prices\x18\x02 \x03(\x0b\x32\x1a.cho.catalog.v1.PriceCount\x12\x10\n\x08\x63omplete\x18\x03 \x01(\x08\x12\x31\n\ncategories\x18\x04 \x03(\x0b\x32\x1d.cho.catalog.v1.CategoryCount\x12(\n\x05stars\x18\x05 \x03(\x0b\x32\x19.cho.catalog.v1.StarCount\"3\n\rCategoryCount\x12\x10\n\x08\x63\x61tegory\x18\x01 \x01(\t\x12\x10\n\x08products\x18\x02 \x01(\x05\"1\n\tStarCount\x12\x12\n\nocop_stars\x18\x01 \x01(\x05\x12\x10\n\x08products\x18\x02 \x01(\x05\"o\n\x0bMarketCount\x12\x11\n\tmarket_id\x18\x01 \x01(\t\x12\x13\n\x0bmarket_name\x18\x02 \x01(\t\x12\x10\n\x08products\x18\x03 \x01(\x05\x12\x17\n\ndistance_m\x18\x04 \x01(\x05H\x00\x88\x01\x01\x42\r\n\x0b_distance_m\"D\n\nPriceCount\x12\x11\n\tprice_min\x18\x01 \x01(\x03\x12\x11\n\tprice_max\x18\x02 \x01(\x03\x12\x10\n\x08products\x18\x03 \x01(\x05\"J\n\x16SuggestProductsRequest\x12\x0e\n\x06prefix\x18\x01 \x01(\t\x12\x11\n\tmarket_id\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\x05\"(\n\x17SuggestProductsResponse\x12\r\n\x05names\x18\x01 \x03(\t*`\n\x0bSearchOrder\x12\x1c\n\x18SEARCH_ORDER_UNSPECIFIED\x10\x00\x12\x19\n\x15SEARCH_ORDER_CHEAPEST\x10\x01\x12\x18\n\x14SEARCH_ORDER_DEAREST\x10\x02\x32\x9f\x01\n\rSearchService\x12\x8d\x01\n\x0fSuggestProducts\x12&.cho.catalog.v1.SuggestProductsRequest\x1a\'.cho.catalog.v1.SuggestProductsResponse\")\xd2\xce\x18\t\n\x01\x01\x10\x02\"\x02\x08<\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/products/suggestb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,7 +34,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cho.catalog.v1.search_pb2',
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SEARCHSERVICE'].methods_by_name['SuggestProducts']._loaded_options = None
-  _globals['_SEARCHSERVICE'].methods_by_name['SuggestProducts']._serialized_options = b'\322\316\030\005\n\001\001\020\002\202\323\344\223\002\026\022\024/v1/products/suggest'
+  _globals['_SEARCHSERVICE'].methods_by_name['SuggestProducts']._serialized_options = b'\322\316\030\t\n\001\001\020\002\"\002\010<\202\323\344\223\002\026\022\024/v1/products/suggest'
   _globals['_SEARCHORDER']._serialized_start=730
   _globals['_SEARCHORDER']._serialized_end=826
   _globals['_SEARCHFACETS']._serialized_start=108
@@ -52,5 +52,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUGGESTPRODUCTSRESPONSE']._serialized_start=688
   _globals['_SUGGESTPRODUCTSRESPONSE']._serialized_end=728
   _globals['_SEARCHSERVICE']._serialized_start=829
-  _globals['_SEARCHSERVICE']._serialized_end=984
+  _globals['_SEARCHSERVICE']._serialized_end=988
 # @@protoc_insertion_point(module_scope)

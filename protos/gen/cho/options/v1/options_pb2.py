@@ -25,17 +25,19 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63ho/options/v1/options.proto\x12\x0e\x63ho.options.v1\x1a google/protobuf/descriptor.proto\"h\n\x06Policy\x12#\n\x05roles\x18\x01 \x03(\x0e\x32\x14.cho.options.v1.Role\x12\'\n\x04rate\x18\x02 \x01(\x0e\x32\x19.cho.options.v1.RateClass\x12\x10\n\x08\x62ody_kib\x18\x03 \x01(\x05*\xd1\x01\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_ANYONE\x10\x01\x12\x10\n\x0cROLE_SHOPPER\x10\x02\x12\x0f\n\x0bROLE_VENDOR\x10\x03\x12\x0e\n\nROLE_AGENT\x10\x04\x12\r\n\tROLE_TEAM\x10\x05\x12\x17\n\x13ROLE_MARKET_MANAGER\x10\x06\x12\x11\n\rROLE_OPERATOR\x10\x07\x12\x10\n\x0cROLE_OFFICER\x10\x08\x12\x10\n\x0cROLE_AUDITOR\x10\t\x12\x10\n\x0cROLE_SERVICE\x10\n*\x97\x01\n\tRateClass\x12\x1a\n\x16RATE_CLASS_UNSPECIFIED\x10\x00\x12\x16\n\x12RATE_CLASS_SIGN_IN\x10\x01\x12\x13\n\x0fRATE_CLASS_READ\x10\x02\x12\x14\n\x10RATE_CLASS_WRITE\x10\x03\x12\x14\n\x10RATE_CLASS_MONEY\x10\x04\x12\x15\n\x11RATE_CLASS_STREAM\x10\x05:H\n\x06policy\x12\x1e.google.protobuf.MethodOptions\x18\xea\x89\x03 \x01(\x0b\x32\x16.cho.options.v1.Policyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63ho/options/v1/options.proto\x12\x0e\x63ho.options.v1\x1a google/protobuf/descriptor.proto\"\x1a\n\x05\x43\x61\x63he\x12\x11\n\tmax_age_s\x18\x01 \x01(\x05\"\x8e\x01\n\x06Policy\x12#\n\x05roles\x18\x01 \x03(\x0e\x32\x14.cho.options.v1.Role\x12\'\n\x04rate\x18\x02 \x01(\x0e\x32\x19.cho.options.v1.RateClass\x12\x10\n\x08\x62ody_kib\x18\x03 \x01(\x05\x12$\n\x05\x63\x61\x63he\x18\x04 \x01(\x0b\x32\x15.cho.options.v1.Cache*\xd1\x01\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_ANYONE\x10\x01\x12\x10\n\x0cROLE_SHOPPER\x10\x02\x12\x0f\n\x0bROLE_VENDOR\x10\x03\x12\x0e\n\nROLE_AGENT\x10\x04\x12\r\n\tROLE_TEAM\x10\x05\x12\x17\n\x13ROLE_MARKET_MANAGER\x10\x06\x12\x11\n\rROLE_OPERATOR\x10\x07\x12\x10\n\x0cROLE_OFFICER\x10\x08\x12\x10\n\x0cROLE_AUDITOR\x10\t\x12\x10\n\x0cROLE_SERVICE\x10\n*\x97\x01\n\tRateClass\x12\x1a\n\x16RATE_CLASS_UNSPECIFIED\x10\x00\x12\x16\n\x12RATE_CLASS_SIGN_IN\x10\x01\x12\x13\n\x0fRATE_CLASS_READ\x10\x02\x12\x14\n\x10RATE_CLASS_WRITE\x10\x03\x12\x14\n\x10RATE_CLASS_MONEY\x10\x04\x12\x15\n\x11RATE_CLASS_STREAM\x10\x05:H\n\x06policy\x12\x1e.google.protobuf.MethodOptions\x18\xea\x89\x03 \x01(\x0b\x32\x16.cho.options.v1.Policyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'cho.options.v1.options_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLE']._serialized_start=189
-  _globals['_ROLE']._serialized_end=398
-  _globals['_RATECLASS']._serialized_start=401
-  _globals['_RATECLASS']._serialized_end=552
-  _globals['_POLICY']._serialized_start=82
-  _globals['_POLICY']._serialized_end=186
+  _globals['_ROLE']._serialized_start=256
+  _globals['_ROLE']._serialized_end=465
+  _globals['_RATECLASS']._serialized_start=468
+  _globals['_RATECLASS']._serialized_end=619
+  _globals['_CACHE']._serialized_start=82
+  _globals['_CACHE']._serialized_end=108
+  _globals['_POLICY']._serialized_start=111
+  _globals['_POLICY']._serialized_end=253
 # @@protoc_insertion_point(module_scope)

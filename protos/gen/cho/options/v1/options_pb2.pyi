@@ -3,7 +3,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Iterable as _Iterable
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
@@ -50,12 +50,20 @@ RATE_CLASS_STREAM: RateClass
 POLICY_FIELD_NUMBER: _ClassVar[int]
 policy: _descriptor.FieldDescriptor
 
+class Cache(_message.Message):
+    __slots__ = ("max_age_s",)
+    MAX_AGE_S_FIELD_NUMBER: _ClassVar[int]
+    max_age_s: int
+    def __init__(self, max_age_s: _Optional[int] = ...) -> None: ...
+
 class Policy(_message.Message):
-    __slots__ = ("roles", "rate", "body_kib")
+    __slots__ = ("roles", "rate", "body_kib", "cache")
     ROLES_FIELD_NUMBER: _ClassVar[int]
     RATE_FIELD_NUMBER: _ClassVar[int]
     BODY_KIB_FIELD_NUMBER: _ClassVar[int]
+    CACHE_FIELD_NUMBER: _ClassVar[int]
     roles: _containers.RepeatedScalarFieldContainer[Role]
     rate: RateClass
     body_kib: int
-    def __init__(self, roles: _Optional[_Iterable[_Union[Role, str]]] = ..., rate: _Optional[_Union[RateClass, str]] = ..., body_kib: _Optional[int] = ...) -> None: ...
+    cache: Cache
+    def __init__(self, roles: _Optional[_Iterable[_Union[Role, str]]] = ..., rate: _Optional[_Union[RateClass, str]] = ..., body_kib: _Optional[int] = ..., cache: _Optional[_Union[Cache, _Mapping]] = ...) -> None: ...
