@@ -2,7 +2,8 @@
 
 Each is a buyer's own, of one product of one stall, to be paid by code: the cart is written down, stock is set aside in
 the catalog, the order is placed. All servers and the load generator share the machine, and every write is journaled.
-Ends in counting orders where they are kept and stock where it is set aside, and in an audit: a fast wrong run is no figure.
+Ends in counting orders where they are kept and stock where it is set aside, and in an audit: a fast wrong run is no
+figure.
 """
 
 from __future__ import annotations

@@ -89,12 +89,13 @@ class Kind(str, Enum):
     EXTEND = "extend"
     SELL = "sell"
     RELEASE = "release"
+    RESTOCK = "restock"
     CAPTURE = "capture"
     VOID = "void"
     REFUND = "refund"
 
 
-STOCK_KINDS = frozenset({Kind.EXTEND, Kind.SELL, Kind.RELEASE})
+STOCK_KINDS = frozenset({Kind.EXTEND, Kind.SELL, Kind.RELEASE, Kind.RESTOCK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +236,8 @@ class Order:
     credits: tuple[Credit, ...] = ()
     # Lines that the buyer wants to return.
     returns: tuple[str, ...] = ()
+    # They came back and are still to be put on sale again.
+    restock: bool = False
     carrier: str = ""
     tracking_code: str = ""
     steps: tuple[Step, ...] = ()

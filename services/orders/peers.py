@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -50,6 +50,9 @@ class CatalogStock:
 
     def release(self, order_id: str) -> None:
         _ask(_stock().Release, stock_pb2.ReleaseRequest(order_id=order_id))
+
+    def restock(self, order_id: str, product_ids: Sequence[str]) -> None:
+        _ask(_stock().Restock, stock_pb2.RestockRequest(order_id=order_id, product_ids=product_ids))
 
 
 class PaymentsMoney:

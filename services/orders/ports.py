@@ -6,7 +6,7 @@ nobody knows what came of it, one of `answers.PASSING`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -41,6 +41,9 @@ class Stock(Protocol):
 
     def release(self, order_id: str) -> None:
         """Raises WrongState for what is sold."""
+
+    def restock(self, order_id: str, product_ids: Sequence[str]) -> None:
+        """All that was sold of these is for sale again. Raises WrongState (not sold, withdrawn), LimitExceeded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ def do(order: Order, step: Step, stock: Stock, money: Money) -> Answer:
                 stock.sell(order.id, quantities(order, step.least))
             case Kind.RELEASE:
                 stock.release(order.id)
+            case Kind.RESTOCK:
+                stock.restock(order.id, order.returns)
             case Kind.CAPTURE:
                 return money.capture(_move(order, step))
             case Kind.VOID:

@@ -137,7 +137,7 @@ class OrdersServicer:
             raise InvalidArgument("decision: DECISION_ACCEPT or DECISION_REFUSE")
 
         def rule(order: Order, actor: Actor, now: datetime) -> Order:
-            return commands.decide_return(order, accept, actor, request.reason, now)
+            return commands.decide_return(order, accept, actor, request.reason, now, request.restock)
 
         return pb.DecideReturnResponse(order=self._changed(request.order_id, rule, call, selling=True))
 

@@ -126,6 +126,7 @@ def test_neither_people_nor_other_services_reserve_sell_or_look(stub: Any, role:
         (stub.Release, pb.ReleaseRequest()),
         (stub.Extend, pb.ExtendRequest()),
         (stub.Sell, pb.SellRequest()),
+        (stub.Restock, pb.RestockRequest()),
         (stub.GetReservation, pb.GetReservationRequest()),
     )
     for rpc, request in calls:

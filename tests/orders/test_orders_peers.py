@@ -117,6 +117,16 @@ def test_what_is_given_back_once_is_not_set_aside_again(backend: Backend, order_
     refused(WrongState, stock.extend, order_id, until)
 
 
+def test_what_was_sold_and_came_back_is_for_sale_again_once(backend: Backend, order_id: str) -> None:
+    stock = backend.stock
+    stock.reserve(order_id, {backend.greens: 4, backend.pork: 1_500}, clock.now() + SOON)
+    refused(WrongState, stock.restock, order_id, [backend.greens])
+    stock.sell(order_id, {backend.greens: 4, backend.pork: 1_400})
+    for _ in range(2):
+        stock.restock(order_id, [backend.pork])
+    assert (backend.left(backend.greens), backend.left(backend.pork)) == (6, 5_000)
+
+
 def test_it_sells_less_or_more_than_was_set_aside_once(backend: Backend, order_id: str) -> None:
     stock, until = backend.stock, clock.now() + SOON
     stock.reserve(order_id, {backend.greens: 4, backend.pork: 1_000}, until)

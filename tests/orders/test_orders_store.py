@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from cho.events.v1 import events_pb2
@@ -15,6 +16,7 @@ from kit.errors import (
     FinalPriceTooHigh,
     HoldExpired,
     HoldVoided,
+    InvalidArgument,
     LimitExceeded,
     MerchantNotPayable,
     NotFound,
@@ -428,6 +430,53 @@ def test_what_a_carrier_brings_is_tracked_and_a_line_of_it_returned(market: Mark
     ]  # fmt: skip
     said = [one.reason for one in after.history if one.event in ("tracked", "return_asked")]
     assert said == ["đã đến Sông Công", "héo"]
+    assert market.shelf.back == {}, "nobody said that it may be sold again"
+
+
+def returned(market: Market, restock: bool = True) -> Order:
+    """A delivered order, whose second line the stall takes back, to sell it again; nothing of it is done yet."""
+    order = delivered(market)
+    back = [order.lines[1].product_id]
+    store.change(order.id, lambda found, now: commands.ask_return(found, back, BUYER_, "nhầm cỡ", now))
+    return store.change(order.id, lambda found, now: commands.decide_return(found, True, SELLER_, "", now, restock))
+
+
+def test_what_comes_back_as_good_as_new_is_on_sale_again(market: Market) -> None:
+    order = returned(market)
+    assert [one.kind for one in order.steps] == [Kind.RESTOCK, Kind.REFUND]
+    market.shelf.fail = ["after", "before"]  # the answer is lost, then catalog is not reached
+    for _ in range(2):
+        market.settle(order)
+        market.clock.add(timedelta(minutes=1))
+    after = market.settle(order)
+    assert (after.restock, after.steps) == (False, ())
+    assert market.shelf.back == {(order.id, order.lines[1].product_id): 2}
+    assert [one.event for one in after.history][-2:] == ["returned", "restocked"]
+    assert "restocked" in told(order)
+    again = store.change(order.id, lambda found, now: commands.decide_return(found, True, SELLER_, "", now, True))
+    assert again == after, "said again, it is done"
+
+
+def test_what_cannot_be_put_on_sale_again_is_told_and_given_back_all_the_same(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def withdrawn(*_: Any) -> None:
+        raise WrongState("the product is withdrawn")
+
+    monkeypatch.setattr(market.shelf, "restock", withdrawn)
+    after = market.settle(returned(market))
+    assert (after.state, after.paid, after.restock, after.steps) == (State.RETURNED, 100_000, False, ())
+    (last,) = [one for one in after.history if one.event == "not_restocked"]
+    assert last.reason == "WRONG_STATE"
+
+
+def test_only_what_is_taken_back_goes_on_sale_again_and_nothing_of_a_live_sale(market: Market) -> None:
+    order = delivered(market)
+    asked = store.change(order.id, lambda found, now: commands.ask_return(found, [], BUYER_, "héo", now))
+    with pytest.raises(InvalidArgument):
+        commands.decide_return(asked, False, SELLER_, "còn tốt", asked.placed_at, True)
+    with pytest.raises(InvalidArgument):
+        commands.decide_return(replace(asked, checkout_id="liv_1"), True, SELLER_, "", asked.placed_at, True)
 
 
 def test_a_return_that_nobody_decides_on_is_taken_back_by_the_clock(market: Market) -> None:

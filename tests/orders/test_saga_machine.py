@@ -17,11 +17,11 @@ from services.orders.life import Actor, Who
 from services.orders.order import (
     ENDED,
     NO_SALE,
+    STOCK_KINDS,
     Credit,
     Fulfilment,
     Hold,
     HoldState,
-    Kind,
     Order,
     Payment,
     Refund,
@@ -130,9 +130,9 @@ class OrderMachine(RuleBasedStateMachine):
     def ask_return(self, products: tuple[str, ...]) -> None:
         self.change(lambda order: commands.ask_return(order, products, BUYER_, "hỏng", self.clock.now))
 
-    @rule(accept=st.booleans(), actor=ACTORS)
-    def decide_return(self, accept: bool, actor: Actor) -> None:
-        self.change(lambda order: commands.decide_return(order, accept, actor, "xem rồi", self.clock.now))
+    @rule(accept=st.booleans(), actor=ACTORS, restock=st.booleans())
+    def decide_return(self, accept: bool, actor: Actor, restock: bool) -> None:
+        self.change(lambda order: commands.decide_return(order, accept, actor, "xem rồi", self.clock.now, restock))
 
     @rule(product=st.sampled_from(["", "prd_tea", "prd_pork"]), amount=st.sampled_from([0, 5_000, 100_000]))
     def give_back(self, product: str, amount: int) -> None:
@@ -157,7 +157,7 @@ class OrderMachine(RuleBasedStateMachine):
         if not self.order.steps:
             return
         step = data.draw(st.sampled_from(self.order.steps))
-        port: Shelf | Purse = self.shelf if step.kind in (Kind.EXTEND, Kind.SELL, Kind.RELEASE) else self.purse
+        port: Shelf | Purse = self.shelf if step.kind in STOCK_KINDS else self.purse
         port.fail = [fault] if fault in ("before", "after") else []
         answer = do(self.order, step, self.shelf, self.purse)
         if fault == "late":
@@ -196,7 +196,8 @@ class OrderMachine(RuleBasedStateMachine):
     def no_stock_is_made_or_lost(self) -> None:
         for product, whole in (("prd_tea", 100), ("prd_pork", 100_000)):
             aside = sum(one.held.get(product, 0) for one in self.shelf.orders.values() if one.state == "held")
-            assert self.shelf.left[product] + aside + self.shelf.sold.get(product, 0) == whole
+            back = sum(quantity for (_, of), quantity in self.shelf.back.items() if of == product)
+            assert self.shelf.left[product] + aside + self.shelf.sold.get(product, 0) == whole + back
 
     @invariant()
     def the_audit_finds_nothing_wrong_with_what_it_was_paid(self) -> None:
@@ -237,6 +238,7 @@ class OrderMachine(RuleBasedStateMachine):
         assert checks.goods_findings(order, goods) == []
         assert order.state in ENDED, order.state
         assert not order.steps
+        assert not order.restock, "what was to be put on sale again is, or it says that it could not"
         assert order.paid == kept, "the order knows what the stall has"
         assert all(one.state != "held" for one in self.purse.holds.values())
         if order.state in NO_SALE:

@@ -6,7 +6,7 @@ ones to the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -89,6 +89,8 @@ class Shelf:
         default_factory=lambda: {"prd_tea": Taken(100_000, "gói", 0), "prd_pork": Taken(130_000, "kg", 1_000)}
     )
     sold: dict[str, int] = field(default_factory=dict)
+    # What came back of an order's product.
+    back: dict[tuple[str, str], int] = field(default_factory=dict)
     orders: dict[str, Reservation] = field(default_factory=dict)
     refusals: dict[str, DomainError] = field(default_factory=dict)
     fail: list[str] = field(default_factory=list)
@@ -104,6 +106,9 @@ class Shelf:
 
     def release(self, order_id: str) -> None:
         self._call(self._release, order_id)
+
+    def restock(self, order_id: str, product_ids: Sequence[str]) -> None:
+        self._call(self._restock, order_id, tuple(product_ids))
 
     def sweep(self) -> None:
         """Ends what is over."""
@@ -180,6 +185,15 @@ class Shelf:
             raise WrongState("it is sold")
         self._give_back(found)
         found.state = "released"
+
+    def _restock(self, order_id: str, product_ids: tuple[str, ...]) -> None:
+        found = self.orders[order_id]
+        if found.state != "sold":
+            raise WrongState("it is not sold")
+        for product_id in product_ids:
+            if (order_id, product_id) not in self.back:
+                self.back[order_id, product_id] = found.held.get(product_id, 0)
+                self.left[product_id] += found.held.get(product_id, 0)
 
     def _take(self, lines: Mapping[str, int]) -> None:
         for product_id, quantity in lines.items():

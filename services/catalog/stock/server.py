@@ -13,7 +13,7 @@ from kit.errors import InvalidArgument, NotFound, PermissionDenied
 from kit.rpc.call import Call
 from kit.rpc.threads import Servicers
 from services.catalog.stock import reservation as rules
-from services.catalog.stock import steps, store
+from services.catalog.stock import restock, steps, store
 from services.catalog.stock.reservation import Line, Reservation, State
 
 ORDERS = "service:orders"
@@ -47,6 +47,11 @@ class StockServicer:
     def Sell(self, request: pb.SellRequest, call: Call) -> pb.SellResponse:
         _only_orders(call)
         return pb.SellResponse(reservation=_reservation(steps.sell(request.order_id, _lines(request.lines))))
+
+    def Restock(self, request: pb.RestockRequest, call: Call) -> pb.RestockResponse:
+        _only_orders(call)
+        restock.restock(request.order_id, list(request.product_ids))
+        return pb.RestockResponse()
 
     def GetReservation(self, request: pb.GetReservationRequest, call: Call) -> pb.GetReservationResponse:
         _only_orders(call)

@@ -218,6 +218,11 @@ def receive(shelf: Shelf, lot: Lot) -> Shelf:
     return replace(shelf, lots=(*lots, lot))
 
 
+def returned(of: Lot, lot_id: str, quantity: int) -> Lot:
+    """What was sold of a lot and came back: a lot of its own, as good and for as long. What was sold stays sold."""
+    return Lot(lot_id, quantity, quantity, sell_by=of.sell_by, until=of.until, facts=of.facts)
+
+
 def oldest_spent(shelf: Shelf) -> Lot | None:
     """The lot that makes room for a new one; None where there is room, or no lot is spent."""
     if len(shelf.lots) < LOTS_MAX:

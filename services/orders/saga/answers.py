@@ -75,6 +75,8 @@ def _done(order: Order, step: Step, answer: Done, now: datetime) -> Order:
             return replace(order, stock=Stock.RELEASED)
         case Kind.SELL:
             return _sold(order, now)
+        case Kind.RESTOCK:
+            return note(replace(order, restock=False), "restocked", STOCK, now)
         case Kind.VOID:
             return with_hold(order, step.about, HoldState.ENDED)
         case Kind.CAPTURE:
@@ -114,6 +116,8 @@ def _refused(order: Order, step: Step, code: str, now: datetime) -> Order:
             return replace(without(order, step), stock=Stock.LOST)
         case Kind.SELL:
             return _not_sold(order, step, code, now)
+        case Kind.RESTOCK:  # withdrawn meanwhile, or no room for another lot: the goods are at the stall
+            return note(replace(without(order, step), restock=False), "not_restocked", STOCK, now, code)
         case Kind.RELEASE:
             # Sold, and then cancelled: the goods are at the stall, which counts them itself.
             return replace(without(order, step), stock=Stock.SOLD if code == "WRONG_STATE" else Stock.RELEASED)

@@ -136,12 +136,18 @@ def ask_return(order: Order, product_ids: Sequence[str], actor: Actor, reason: s
     return replace(asked, returns=wanted)
 
 
-def decide_return(order: Order, accept: bool, actor: Actor, reason: str, now: datetime) -> Order:
-    """Raises WrongState, PermissionDenied, InvalidArgument."""
+def decide_return(
+    order: Order, accept: bool, actor: Actor, reason: str, now: datetime, restock: bool = False
+) -> Order:  # fmt: skip
+    """`restock`: what is taken back goes on sale again. Raises WrongState, PermissionDenied, InvalidArgument."""
+    if restock and not accept:
+        raise InvalidArgument("restock: only what is taken back goes on sale again")
+    if restock and order.of_live_sale:
+        raise InvalidArgument("restock: lots of a live sale are counted by the stall")
     if accept:
         if order.state is State.RETURNED:
             return order
-        return give_returns_back(move(order, Act.ACCEPT_RETURN, actor, now, reason))
+        return replace(give_returns_back(move(order, Act.ACCEPT_RETURN, actor, now, reason)), restock=restock)
     before = State.DELIVERED if order.fulfilment is Fulfilment.DELIVERY else State.PICKED_UP
     if order.state is before and any(one.event == "return_refused" for one in order.history):
         return order

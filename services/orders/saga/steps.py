@@ -84,6 +84,9 @@ def _want_stock(order: Order, now: datetime) -> Order:
         for step in [step for step in waiting if step.kind is Kind.EXTEND]:
             order = without(order, step)
             waiting.remove(step)
+    if not waiting and order.restock and order.stock in (Stock.SOLD, Stock.SHORT):
+        # What the catalog could not sell is not in its books: the stall counts it.
+        return _add(order, Kind.RESTOCK, now) if order.stock is Stock.SOLD else replace(order, restock=False)
     if waiting or order.stock in (Stock.SOLD, Stock.SHORT):
         return order
     if _late(order):

@@ -182,6 +182,7 @@ class OrdersOrder(OutboxMixin, Document):
     hold_id = StringField(default="")
     credits = EmbeddedDocumentListField(OrdersCredit)
     returns = ListField(StringField())
+    restock = BooleanField(default=False)
     carrier = StringField(default="")
     tracking_code = StringField(default="")
     steps = EmbeddedDocumentListField(OrdersStep)

@@ -26,7 +26,7 @@ from cho.options.v1 import options_pb2 as cho_dot_options_dot_v1_dot_options__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63ho/catalog/v1/stock.proto\x12\x0e\x63ho.catalog.v1\x1a\x1c\x63ho/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"1\n\tStockLine\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\x03\"+\n\x07LotTake\x12\x0e\n\x06lot_id\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\x03\"\x90\x01\n\x0cReservedLine\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\x03\x12\r\n\x05price\x18\x03 \x01(\x03\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x16\n\x0egrams_per_unit\x18\x05 \x01(\x03\x12%\n\x04lots\x18\x06 \x03(\x0b\x32\x17.cho.catalog.v1.LotTake\"\xad\x01\n\x0bReservation\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12/\n\x05state\x18\x02 \x01(\x0e\x32 .cho.catalog.v1.ReservationState\x12+\n\x05lines\x18\x03 \x03(\x0b\x32\x1c.cho.catalog.v1.ReservedLine\x12.\n\nexpires_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"|\n\x0eReserveRequest\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12(\n\x05lines\x18\x02 \x03(\x0b\x32\x19.cho.catalog.v1.StockLine\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"C\n\x0fReserveResponse\x12\x30\n\x0breservation\x18\x01 \x01(\x0b\x32\x1b.cho.catalog.v1.Reservation\"\"\n\x0eReleaseRequest\x12\x10\n\x08order_id\x18\x01 \x01(\t\"C\n\x0fReleaseResponse\x12\x30\n\x0breservation\x18\x01 \x01(\x0b\x32\x1b.cho.catalog.v1.Reservation\"Q\n\rExtendRequest\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"B\n\x0e\x45xtendResponse\x12\x30\n\x0breservation\x18\x01 \x01(\x0b\x32\x1b.cho.catalog.v1.Reservation\"I\n\x0bSellRequest\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12(\n\x05lines\x18\x02 \x03(\x0b\x32\x19.cho.catalog.v1.StockLine\"@\n\x0cSellResponse\x12\x30\n\x0breservation\x18\x01 \x01(\x0b\x32\x1b.cho.catalog.v1.Reservation\")\n\x15GetReservationRequest\x12\x10\n\x08order_id\x18\x01 \x01(\t\"J\n\x16GetReservationResponse\x12\x30\n\x0breservation\x18\x01 \x01(\x0b\x32\x1b.cho.catalog.v1.Reservation*\xcb\x01\n\x10ReservationState\x12!\n\x1dRESERVATION_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16RESERVATION_STATE_HELD\x10\x01\x12\x1d\n\x19RESERVATION_STATE_REFUSED\x10\x02\x12\x1e\n\x1aRESERVATION_STATE_RELEASED\x10\x03\x12\x1d\n\x19RESERVATION_STATE_EXPIRED\x10\x04\x12\x1a\n\x16RESERVATION_STATE_SOLD\x10\x05\x32\xca\x03\n\x0cStockService\x12U\n\x07Reserve\x12\x1e.cho.catalog.v1.ReserveRequest\x1a\x1f.cho.catalog.v1.ReserveResponse\"\t\xd2\xce\x18\x05\n\x01\n\x10\x03\x12U\n\x07Release\x12\x1e.cho.catalog.v1.ReleaseRequest\x1a\x1f.cho.catalog.v1.ReleaseResponse\"\t\xd2\xce\x18\x05\n\x01\n\x10\x03\x12R\n\x06\x45xtend\x12\x1d.cho.catalog.v1.ExtendRequest\x1a\x1e.cho.catalog.v1.ExtendResponse\"\t\xd2\xce\x18\x05\n\x01\n\x10\x03\x12L\n\x04Sell\x12\x1b.cho.catalog.v1.SellRequest\x1a\x1c.cho.catalog.v1.SellResponse\"\t\xd2\xce\x18\x05\n\x01\n\x10\x03\x12j\n\x0eGetReservation\x12%.cho.catalog.v1.GetReservationRequest\x1a&.cho.catalog.v1.GetReservationResponse\"\t\xd2\xce\x18\x05\n\x01\n\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63ho/catalog/v1/stock.proto\x12\x0e\x63ho.catalog.v1\x1a\x1c\x63ho/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"1\n\tStockLine\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\x03\"+\n\x07LotTake\x12\x0e\n\x06lot_id\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\x03\"\x90\x01\n\x0cReservedLine\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\x03\x12\r\n\x05price\x18\x03 \x01(\x03\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x16\n\x0egrams_per_unit\x18\x05 \x01(\x03\x12%\n\x04lots\x18\x06 \x03(\x0b\x32\x17.cho.catalog.v1.LotTake\"\xad\x01\n\x0bReservation\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12/\n\x05state\x18\x02 \x01(\x0e\x32 .cho.catalog.v1.ReservationState\x12+\n\x05lines\x18\x03 \x03(\x0b\x32\x1c.cho.catalog.v1.ReservedLine\x12.\n\nexpires_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"|\n\x0eReserveRequest\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12(\n\x05lines\x18\x02 \x03(\x0b\x32\x19.cho.catalog.v1.StockLine\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"C\n\x0fReserveResponse\x12\x30\n\x0breservation\x18\x01 \x01(\x0b\x32\x1b.cho.catalog.v1.Reservation\"\"\n\x0eReleaseRequest\x12\x10\n\x08order_id\x18\x01 \x01(\t\"C\n\x0fReleaseResponse\x12\x30\n\x0breservation\x18\x01 \x01(\x0b\x32\x1b.cho.catalog.v1.Reservation\"Q\n\rExtendRequest\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"B\n\x0e\x45xtendResponse\x12\x30\n\x0breservation\x18\x01 \x01(\x0b\x32\x1b.cho.catalog.v1.Reservation\"I\n\x0bSellRequest\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12(\n\x05lines\x18\x02 \x03(\x0b\x32\x19.cho.catalog.v1.StockLine\"@\n\x0cSellResponse\x12\x30\n\x0breservation\x18\x01 \x01(\x0b\x32\x1b.cho.catalog.v1.Reservation\"7\n\x0eRestockRequest\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12\x13\n\x0bproduct_ids\x18\x02 \x03(\t\"\x11\n\x0fRestockResponse\")\n\x15GetReservationRequest\x12\x10\n\x08order_id\x18\x01 \x01(\t\"J\n\x16GetReservationResponse\x12\x30\n\x0breservation\x18\x01 \x01(\x0b\x32\x1b.cho.catalog.v1.Reservation*\xcb\x01\n\x10ReservationState\x12!\n\x1dRESERVATION_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16RESERVATION_STATE_HELD\x10\x01\x12\x1d\n\x19RESERVATION_STATE_REFUSED\x10\x02\x12\x1e\n\x1aRESERVATION_STATE_RELEASED\x10\x03\x12\x1d\n\x19RESERVATION_STATE_EXPIRED\x10\x04\x12\x1a\n\x16RESERVATION_STATE_SOLD\x10\x05\x32\xa1\x04\n\x0cStockService\x12U\n\x07Reserve\x12\x1e.cho.catalog.v1.ReserveRequest\x1a\x1f.cho.catalog.v1.ReserveResponse\"\t\xd2\xce\x18\x05\n\x01\n\x10\x03\x12U\n\x07Release\x12\x1e.cho.catalog.v1.ReleaseRequest\x1a\x1f.cho.catalog.v1.ReleaseResponse\"\t\xd2\xce\x18\x05\n\x01\n\x10\x03\x12R\n\x06\x45xtend\x12\x1d.cho.catalog.v1.ExtendRequest\x1a\x1e.cho.catalog.v1.ExtendResponse\"\t\xd2\xce\x18\x05\n\x01\n\x10\x03\x12L\n\x04Sell\x12\x1b.cho.catalog.v1.SellRequest\x1a\x1c.cho.catalog.v1.SellResponse\"\t\xd2\xce\x18\x05\n\x01\n\x10\x03\x12U\n\x07Restock\x12\x1e.cho.catalog.v1.RestockRequest\x1a\x1f.cho.catalog.v1.RestockResponse\"\t\xd2\xce\x18\x05\n\x01\n\x10\x03\x12j\n\x0eGetReservation\x12%.cho.catalog.v1.GetReservationRequest\x1a&.cho.catalog.v1.GetReservationResponse\"\t\xd2\xce\x18\x05\n\x01\n\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,10 +41,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STOCKSERVICE'].methods_by_name['Extend']._serialized_options = b'\322\316\030\005\n\001\n\020\003'
   _globals['_STOCKSERVICE'].methods_by_name['Sell']._loaded_options = None
   _globals['_STOCKSERVICE'].methods_by_name['Sell']._serialized_options = b'\322\316\030\005\n\001\n\020\003'
+  _globals['_STOCKSERVICE'].methods_by_name['Restock']._loaded_options = None
+  _globals['_STOCKSERVICE'].methods_by_name['Restock']._serialized_options = b'\322\316\030\005\n\001\n\020\003'
   _globals['_STOCKSERVICE'].methods_by_name['GetReservation']._loaded_options = None
   _globals['_STOCKSERVICE'].methods_by_name['GetReservation']._serialized_options = b'\322\316\030\005\n\001\n\020\002'
-  _globals['_RESERVATIONSTATE']._serialized_start=1240
-  _globals['_RESERVATIONSTATE']._serialized_end=1443
+  _globals['_RESERVATIONSTATE']._serialized_start=1316
+  _globals['_RESERVATIONSTATE']._serialized_end=1519
   _globals['_STOCKLINE']._serialized_start=109
   _globals['_STOCKLINE']._serialized_end=158
   _globals['_LOTTAKE']._serialized_start=160
@@ -69,10 +71,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SELLREQUEST']._serialized_end=1052
   _globals['_SELLRESPONSE']._serialized_start=1054
   _globals['_SELLRESPONSE']._serialized_end=1118
-  _globals['_GETRESERVATIONREQUEST']._serialized_start=1120
-  _globals['_GETRESERVATIONREQUEST']._serialized_end=1161
-  _globals['_GETRESERVATIONRESPONSE']._serialized_start=1163
-  _globals['_GETRESERVATIONRESPONSE']._serialized_end=1237
-  _globals['_STOCKSERVICE']._serialized_start=1446
-  _globals['_STOCKSERVICE']._serialized_end=1904
+  _globals['_RESTOCKREQUEST']._serialized_start=1120
+  _globals['_RESTOCKREQUEST']._serialized_end=1175
+  _globals['_RESTOCKRESPONSE']._serialized_start=1177
+  _globals['_RESTOCKRESPONSE']._serialized_end=1194
+  _globals['_GETRESERVATIONREQUEST']._serialized_start=1196
+  _globals['_GETRESERVATIONREQUEST']._serialized_end=1237
+  _globals['_GETRESERVATIONRESPONSE']._serialized_start=1239
+  _globals['_GETRESERVATIONRESPONSE']._serialized_end=1313
+  _globals['_STOCKSERVICE']._serialized_start=1522
+  _globals['_STOCKSERVICE']._serialized_end=2067
 # @@protoc_insertion_point(module_scope)

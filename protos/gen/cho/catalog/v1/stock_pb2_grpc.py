@@ -57,6 +57,11 @@ class StockServiceStub:
                 request_serializer=cho_dot_catalog_dot_v1_dot_stock__pb2.SellRequest.SerializeToString,
                 response_deserializer=cho_dot_catalog_dot_v1_dot_stock__pb2.SellResponse.FromString,
                 _registered_method=True)
+        self.Restock = channel.unary_unary(
+                '/cho.catalog.v1.StockService/Restock',
+                request_serializer=cho_dot_catalog_dot_v1_dot_stock__pb2.RestockRequest.SerializeToString,
+                response_deserializer=cho_dot_catalog_dot_v1_dot_stock__pb2.RestockResponse.FromString,
+                _registered_method=True)
         self.GetReservation = channel.unary_unary(
                 '/cho.catalog.v1.StockService/GetReservation',
                 request_serializer=cho_dot_catalog_dot_v1_dot_stock__pb2.GetReservationRequest.SerializeToString,
@@ -103,6 +108,15 @@ class StockServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Restock(self, request, context):
+        """Puts products of a sold order that came back on sale again, all that was sold of each: as lots of their own, with the
+        facts of those they were sold from. Again, nothing happens. WRONG_STATE where nothing was sold or the product is
+        withdrawn.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetReservation(self, request, context):
         """What an order holds or was sold.
         """
@@ -132,6 +146,11 @@ def add_StockServiceServicer_to_server(servicer, server):
                     servicer.Sell,
                     request_deserializer=cho_dot_catalog_dot_v1_dot_stock__pb2.SellRequest.FromString,
                     response_serializer=cho_dot_catalog_dot_v1_dot_stock__pb2.SellResponse.SerializeToString,
+            ),
+            'Restock': grpc.unary_unary_rpc_method_handler(
+                    servicer.Restock,
+                    request_deserializer=cho_dot_catalog_dot_v1_dot_stock__pb2.RestockRequest.FromString,
+                    response_serializer=cho_dot_catalog_dot_v1_dot_stock__pb2.RestockResponse.SerializeToString,
             ),
             'GetReservation': grpc.unary_unary_rpc_method_handler(
                     servicer.GetReservation,
@@ -250,6 +269,33 @@ class StockService:
             '/cho.catalog.v1.StockService/Sell',
             cho_dot_catalog_dot_v1_dot_stock__pb2.SellRequest.SerializeToString,
             cho_dot_catalog_dot_v1_dot_stock__pb2.SellResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Restock(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.catalog.v1.StockService/Restock',
+            cho_dot_catalog_dot_v1_dot_stock__pb2.RestockRequest.SerializeToString,
+            cho_dot_catalog_dot_v1_dot_stock__pb2.RestockResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -360,7 +360,7 @@ class RequestReturnResponse(_message.Message):
     def __init__(self, order: _Optional[_Union[Order, _Mapping]] = ...) -> None: ...
 
 class DecideReturnRequest(_message.Message):
-    __slots__ = ("order_id", "decision", "reason")
+    __slots__ = ("order_id", "decision", "reason", "restock")
     class Decision(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         DECISION_UNSPECIFIED: _ClassVar[DecideReturnRequest.Decision]
@@ -372,10 +372,12 @@ class DecideReturnRequest(_message.Message):
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     DECISION_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    RESTOCK_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     decision: DecideReturnRequest.Decision
     reason: str
-    def __init__(self, order_id: _Optional[str] = ..., decision: _Optional[_Union[DecideReturnRequest.Decision, str]] = ..., reason: _Optional[str] = ...) -> None: ...
+    restock: bool
+    def __init__(self, order_id: _Optional[str] = ..., decision: _Optional[_Union[DecideReturnRequest.Decision, str]] = ..., reason: _Optional[str] = ..., restock: _Optional[bool] = ...) -> None: ...
 
 class DecideReturnResponse(_message.Message):
     __slots__ = ("order",)

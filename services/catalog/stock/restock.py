@@ -1,0 +1,78 @@
+"""Goods that were sold, came back, and go on sale again.
+
+Each comes in as a lot of its own, whose id follows from the order and the lot that it was sold from: put back again, it
+is there already. So no lot's history is rewritten, and of every lot received stays what is on hand, reserved, sold and
+written off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from kit.errors import InvalidArgument, NotFound, WrongState
+from kit.ids import derived_key
+from services.catalog import store
+from services.catalog.product import State as ProductState
+from services.catalog.stock import reservation as rules
+from services.catalog.stock import shelf as shelves
+from services.catalog.stock import steps
+from services.catalog.stock import store as reservations
+from services.catalog.stock.reservation import Reservation, Reserved, State
+from services.catalog.stock.shelf import Lot, Take
+from services.catalog.store import Product
+
+
+def restock(order_id: str, product_ids: Sequence[str]) -> None:
+    """Puts all that was sold of these products back on sale; again, nothing happens.
+
+    Raises InvalidArgument, NotFound, WrongState (nothing was sold, or a product is withdrawn), LimitExceeded (too many
+    lots); and Contention or Overloaded, after which the same call goes on where it was left.
+    """
+    rules.check_order_id(order_id)
+    known = reservations.reservation(order_id)
+    if known is None:
+        raise NotFound("nothing was reserved for this order")
+    if known.state not in (State.SELLING, State.SOLD):
+        raise WrongState("the order was not sold", state=known.state)
+    # Cut off in the middle of it, the sale is finished first.
+    sold = steps.finish(known)
+    taken = {one.product_id: one for one in sold.reserved}
+    if not product_ids or len(set(product_ids)) < len(product_ids) or not set(product_ids) <= set(taken):
+        raise InvalidArgument("product_ids are products that the order was sold, each once")
+    for product_id in product_ids:
+        _put_back(sold, taken[product_id])
+
+
+def lot_id_of(sold: Reservation, lot_id: str) -> str:
+    """The lot that comes back of one that an order was sold from."""
+    at_ms = int(sold.expires_at.timestamp() * 1000)
+    return f"lot_{derived_key(at_ms, 'returned', sold.order_id, lot_id).replace('-', '')}"
+
+
+def _put_back(sold: Reservation, line: Reserved) -> None:
+    known = store.product(line.product_id)
+    back = [_lot(known, sold, take) for take in line.takes]
+    store.change(line.product_id, lambda found: _with(found, back))
+
+
+def _lot(product: Product, sold: Reservation, take: Take) -> Lot:
+    of = product.shelf.lot(take.lot_id)
+    if of is None:
+        spent = store.spent_lot(take.lot_id)
+        of = spent[1] if spent else Lot(take.lot_id, 0, 0)
+    return shelves.returned(of, lot_id_of(sold, take.lot_id), take.quantity)
+
+
+def _with(found: Product, back: Sequence[Lot]) -> Product:
+    # Put back before, it is there, or was sold since and has made room.
+    new = [lot for lot in back if found.shelf.lot(lot.id) is None and store.spent_lot(lot.id) is None]
+    if new and found.state is ProductState.WITHDRAWN:
+        raise WrongState("the product is withdrawn", state=found.state)
+    shelf = found.shelf
+    for lot in new:
+        if gone := shelves.oldest_spent(shelf):
+            # Before it leaves the product, as where a lot is added (deliveries.py).
+            store.keep_spent(found.id, gone)
+        shelf = shelves.receive(shelf, lot)
+    return replace(found, shelf=shelf)
