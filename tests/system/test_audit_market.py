@@ -80,6 +80,7 @@ def bought(api: Api, people_: dict[str, Api], wallet: str) -> dict[str, Any]:
     (payment_id,) = until(lambda: people_["shopper"].get(path)["order"]["payment_ids"])
     return {
         "order": order["order_id"], "product": product_id, "hold": hold["transfer_id"], "payment": payment_id,
+        "owner": owner,
     }  # fmt: skip
 
 
@@ -127,3 +128,20 @@ def test_whatever_is_changed_by_hand_behind_an_order_is_found_and_nothing_else_i
         assert f"payment {bought['payment']} names it, and it does not know" in found[PAID][0]
         assert ledger.hget(payment, "rf"), "by the order's code, which the hot ledger has"
     assert look(WAIT_S_MAX) == {}, "all of it was put back"
+
+
+def test_goods_that_come_back_are_on_sale_again_and_everything_ties(
+    people_: dict[str, Api], look: Callable[..., dict[str, list[str]]], bought: dict[str, Any]
+) -> None:
+    path, product = f"/v1/orders/{bought['order']}", f"/v1/products/{bought['product']}"
+    assert bought["owner"].get(product)["product"]["available"] == "3900"
+    people_["shopper"].post(f"{path}/return", reason="nhầm loại")
+    bought["owner"].post(f"{path}/return/decide", decision="DECISION_ACCEPT", restock=True)
+
+    def done() -> bool:
+        order = people_["shopper"].get(path)["order"]
+        return order["paid"] == "0" and [one["event"] for one in order["history"]][-1] == "restocked"
+
+    until(done)
+    assert bought["owner"].get(product)["product"]["available"] == "5000"
+    assert look(WAIT_S_MAX) == {}
