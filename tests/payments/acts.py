@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from kit.clock import now_ms
@@ -87,6 +88,14 @@ async def chargeback(
 async def recover(b: Bench, debtor: str, debt: str, amount: int, telecom: str = "", **order: Any) -> Posted:
     legs = transfer.recover(debtor, debt, telecom, amount)
     return await b.post("recover", amount, legs, guard="debts", guard_key=b.ledger.debts_key(), **order)
+
+
+async def until_due(b: Bench, holds: list[str], proposals: list[str]) -> None:
+    """Waits until exactly these are over by the ledger's clock."""
+    while True:
+        if await b.ledger.due(10) == (holds, proposals):
+            return
+        await asyncio.sleep(0.02)
 
 
 async def propose(b: Bench, target: str, who: str = "usr_one", op: str = "reverse", life_ms: int = DAY_MS) -> str:

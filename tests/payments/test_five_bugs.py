@@ -167,8 +167,7 @@ async def test_5_what_stays_halfway_is_found_by_the_clock_and_its_money_is_free_
     held = await acts.hold(bench, wallet, merchant, 4_000, life_ms=500)
     stuck = await acts.propose(bench, (await bench.pay(wallet, merchant, 1_000)).transfer_id, life_ms=500)
     assert await bench.balance(wallet) == 5_000
-    while await bench.ledger.due(10) != ([held.transfer_id], [stuck]):
-        await asyncio.sleep(0.02)
+    await acts.until_due(bench, [held.transfer_id], [stuck])
     await acts.release(bench, "expire", held.transfer_id)
     await bench.ledger.decline(stuck, "expired", "", OPERATOR)
     assert await bench.balance(wallet) == 9_000

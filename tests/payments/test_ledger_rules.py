@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -250,8 +249,7 @@ async def _voided(b: Bench, p: People) -> Posted:
 
 async def _expired(b: Bench, p: People) -> Posted:
     held = await acts.hold(b, p.wallet, p.merchant, 9_000, life_ms=500)
-    while (await b.ledger.due(1))[0] != [held.transfer_id]:
-        await asyncio.sleep(0.02)
+    await acts.until_due(b, [held.transfer_id], [])
     return held
 
 
