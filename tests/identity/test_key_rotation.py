@@ -43,7 +43,8 @@ MOVES = (
     (timedelta(minutes=8), False),  # tokens of the first one are good still
     (ACCESS_LIFE, True),  # and are no more: nobody needs the first key
 )
-WAIT_S_MAX = 30
+ASKED_EACH_MIN = 10
+WAIT_S_MAX = 60
 
 
 @contextmanager
@@ -151,16 +152,17 @@ def test_keys_turn_and_no_request_fails(
                     until(lambda: stream.kids)
                     for step, waits in MOVES:
                         moving_clock.moved += step
-                        ring, seen = store.rotate_keys(moving_clock()), fetched()
+                        ring, seen, asked = store.rotate_keys(moving_clock()), fetched(), len(stream.statuses)
                         # At once, before the gateway has looked again: what signs now must have been shown before.
                         stream.sign_in_and_ask()
                         until(lambda seen=seen, waits=waits: fetched() > seen or not waits)
+                        until(lambda asked=asked: len(stream.statuses) >= asked + ASKED_EACH_MIN)
                 finally:
                     stream.stop()
         finally:
             server.stop()
     assert set(stream.statuses) == {200}
-    assert len(stream.statuses) >= 50
+    assert len(stream.statuses) >= len(MOVES) * ASKED_EACH_MIN
     (old,), (new,) = first, ring
     assert (stream.kids[0], stream.kids[-1]) == (old.kid, new.kid)
     assert new.kid != old.kid
