@@ -191,7 +191,11 @@ def test_a_window_that_somebody_stops_waiting_for_goes_on(
     late = cho("settle", "--wait", "--timeout", 0)
     assert (late.exit_code, "still to do" in late.output) == (1, True)
     argv = [Path(sys.executable).with_name("cho"), "settle", "--wait"]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env={**stack.env, "COLUMNS": "120"}) as waiting:
+    with subprocess.Popen(
+        argv, stdout=subprocess.PIPE, text=True, env={**stack.env, "COLUMNS": "120"},
+        # Whoever runs the tests in the background ignores Ctrl-C, and all that they start does.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as waiting:  # fmt: skip
         assert waiting.stdout
         next(line for line in waiting.stdout if "still to do" in line)
         waiting.send_signal(signal.SIGINT)
