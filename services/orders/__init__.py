@@ -7,6 +7,8 @@ Listens to `catalog:events` (group `orders.products`), `onboarding:events` (grou
 payment or hold belongs to the order whose code is its reference. Invoices (invoices/) hear of orders, refunds,
 merchants and markets in groups of their own, `orders.invoices`.
 
+Recalls (recalls/) take a lot out of sale and give back what was paid for it.
+
 Its server asks catalog to set stock aside and sell it, and payments to take, give up and give back (peers.py); each
 step stands in the order's document before it is done (saga), and is carried on where it was cut off (carrier.py).
 """

@@ -103,7 +103,8 @@ class Line:
     """What was agreed: `price` in đồng per `unit`, as it was then.
 
     `quantity` is what was ordered; `grams_per_unit` is 0 for what is counted; `final` the grams that the stall weighed,
-    None until then; `given_back` đồng that the stall gave back of the line.
+    None until then; `given_back` đồng that the stall gave back of the line. `recalled`: it is not safe to eat, or not
+    known to be, and all of its price goes back.
     """
 
     product_id: str
@@ -114,6 +115,7 @@ class Line:
     grams_per_unit: int = 0
     final: int | None = None
     given_back: int = 0
+    recalled: bool = False
 
     @property
     def weighed(self) -> bool:
@@ -129,6 +131,11 @@ class Line:
     def total(self) -> int:
         """Đồng, for what was weighed, or ordered as long as it was not."""
         return cost(self.price, self.now, self.grams_per_unit)
+
+    @property
+    def left(self) -> int:
+        """Đồng that the stall may keep of it."""
+        return 0 if self.recalled else self.total - self.given_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +172,8 @@ class Hold:
 class Step:
     """Something asked of another service: written down first, then done, then taken off the list with what came of it.
 
-    `about`: the payment or hold. `least`: sells no more than was reserved. `stuck`: why only a person can help now.
+    `about`: the payment or hold. `least`: sells no more than was reserved. `code`: what it was refused with before, and
+    is tried again; `stuck`: why only a person can help now.
     """
 
     id: str
@@ -179,6 +187,7 @@ class Step:
     refunded_before: int = 0
     until: datetime | None = None
     least: bool = False
+    code: str = ""
     stuck: str = ""
 
 
@@ -189,6 +198,18 @@ class Credit:
     request_id: str
     product_id: str
     amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A recall of a line's lot. `released`: a second person agreed; then `amount` đồng go back because of it, and
+    `paid` tells whether anything had been paid."""
+
+    recall_id: str
+    product_id: str
+    released: bool = False
+    amount: int = 0
+    paid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +255,7 @@ class Order:
     # The hold that pays it.
     hold_id: str = ""
     credits: tuple[Credit, ...] = ()
+    stops: tuple[Stop, ...] = ()
     # Lines that the buyer wants to return.
     returns: tuple[str, ...] = ()
     # They came back and are still to be put on sale again.
@@ -261,7 +283,7 @@ class Order:
     @property
     def due(self) -> int:
         """Đồng that the stall may keep, were it a sale: the total less what was given back of the lines."""
-        return self.total - sum(line.given_back for line in self.lines)
+        return sum(line.left for line in self.lines)
 
     @property
     def paid(self) -> int:
@@ -276,7 +298,12 @@ class Order:
     @property
     def weighed(self) -> bool:
         """Whether nothing is left to be weighed."""
-        return all(line.final is not None for line in self.lines if line.weighed)
+        return all(line.final is not None for line in self.lines if line.weighed and not line.recalled)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether one of its lines may not be given to anybody, as long as a recall of it is not decided on."""
+        return any(not stop.released for stop in self.stops)
 
     @property
     def hold(self) -> Hold | None:

@@ -19,7 +19,7 @@ from kit.config import settings
 from kit.errors import BY_CODE, OutcomeUnknown, TooLate, WrongState
 from kit.rpc.call import service_metadata
 from kit.rpc.status import error_code, error_details
-from services.orders.ports import Move, Taken
+from services.orders.ports import Move, Taken, Taker
 from services.orders.saga.answers import Done
 
 ANSWER_S_MAX = 5.0
@@ -53,6 +53,29 @@ class CatalogStock:
 
     def restock(self, order_id: str, product_ids: Sequence[str]) -> None:
         _ask(_stock().Restock, stock_pb2.RestockRequest(order_id=order_id, product_ids=product_ids))
+
+
+class CatalogLots:
+    """services.orders.ports.Lots."""
+
+    def recall(self, product_id: str, lot_id: str, recall_id: str) -> None:
+        request = stock_pb2.RecallLotRequest(product_id=product_id, lot_id=lot_id, recall_id=recall_id)
+        _ask(_stock().RecallLot, request)
+
+    def reinstate(self, product_id: str, lot_id: str, recall_id: str) -> None:
+        request = stock_pb2.ReinstateLotRequest(product_id=product_id, lot_id=lot_id, recall_id=recall_id)
+        _ask(_stock().ReinstateLot, request)
+
+    def takers(self, product_id: str, lot_id: str) -> list[Taker]:
+        found: list[Taker] = []
+        more = True
+        while more:
+            after = found[-1].order_id if found else ""
+            request = stock_pb2.ListLotTakersRequest(product_id=product_id, lot_id=lot_id, after=after)
+            page = _ask(_stock().ListLotTakers, request)
+            found += [Taker(one.order_id, one.quantity) for one in page.takers]
+            more = page.more and bool(page.takers)
+        return found
 
 
 class PaymentsMoney:

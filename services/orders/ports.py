@@ -47,6 +47,27 @@ class Stock(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Taker:
+    """What an order took of a lot, base units; or a live sale, under its own id."""
+
+    order_id: str
+    quantity: int
+
+
+class Lots(Protocol):
+    """Catalog's lots, where one is recalled."""
+
+    def recall(self, product_id: str, lot_id: str, recall_id: str) -> None:
+        """Nothing of it is sold from now on. Raises NotFound, WrongState (recalled by another one)."""
+
+    def reinstate(self, product_id: str, lot_id: str, recall_id: str) -> None:
+        """It may be sold again. Raises NotFound."""
+
+    def takers(self, product_id: str, lot_id: str) -> list[Taker]:
+        """All that took from a lot that is recalled. Raises NotFound."""
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """Money of an order's payment or hold. `about`: which; `cause` comes back with what is told of it."""
 
@@ -97,8 +118,9 @@ def do(order: Order, step: Step, stock: Stock, money: Money) -> Answer:
 
 
 def quantities(order: Order, least: bool = False) -> dict[str, int]:
-    """What an order sells, base units by product; `least`: no more than was set aside."""
-    return {one.product_id: min(one.now, one.quantity) if least else one.now for one in order.lines}
+    """What an order sells, base units by product; `least`: no more than was set aside. Nothing that is recalled."""
+    sold = (one for one in order.lines if not one.recalled)
+    return {one.product_id: min(one.now, one.quantity) if least else one.now for one in sold}
 
 
 def _move(order: Order, step: Step) -> Move:

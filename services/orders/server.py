@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from cho.orders.v1 import invoices_pb2, live_pb2
+from cho.orders.v1 import invoices_pb2, live_pb2, recalls_pb2
 from cho.orders.v1 import orders_pb2 as pb
 
 from kit import log
@@ -24,7 +24,10 @@ from services.orders.life import Actor, Who
 from services.orders.live import keeper
 from services.orders.live.room import LiveRoom
 from services.orders.order import Credit, Fulfilment, Order, Pay
-from services.orders.peers import CatalogStock, PaymentsMoney
+from services.orders.peers import CatalogLots, CatalogStock, PaymentsMoney
+from services.orders.recalls.clerk import LEASE as RECALLS_LEASE
+from services.orders.recalls.clerk import Clerk
+from services.orders.recalls.server import RecallServicer
 from services.orders.saga import commands
 from services.orders.shown import FULFILMENTS, STATE_OF, order_view
 from services.orders.store import checkouts
@@ -227,12 +230,13 @@ def _read_token(token: str) -> tuple[datetime | None, str]:
     return from_ms(int(at_ms)), order_id
 
 
-def servicers(carrier: Carrier, live: LiveRoom) -> Servicers:
+def servicers(carrier: Carrier, live: LiveRoom, clerk: Clerk) -> Servicers:
     """What this process serves, by service descriptor."""
     return [
         (pb.DESCRIPTOR.services_by_name["OrdersService"], OrdersServicer(carrier)),
         (invoices_pb2.DESCRIPTOR.services_by_name["InvoiceService"], InvoiceServicer()),
         (live_pb2.DESCRIPTOR.services_by_name["LiveSaleService"], live.servicer),
+        (recalls_pb2.DESCRIPTOR.services_by_name["RecallService"], RecallServicer(clerk)),
     ]
 
 
@@ -243,10 +247,13 @@ def main() -> None:
     stock = CatalogStock()
     live = LiveRoom(clients.streams, stock, Lease(clients.streams(), keeper.LEASE))
     carrier = Carrier(stock, PaymentsMoney(), Lease(clients.streams(), LEASE), live.lots_of)
+    clerk = Clerk(CatalogLots(), carrier, live.pool, Lease(clients.streams(), RECALLS_LEASE))
     carrier.start()
     live.keeper.start()
+    clerk.start()
     try:
-        serve(store.SERVICE, servicers(carrier, live), before_stop=live.hub.stop)
+        serve(store.SERVICE, servicers(carrier, live, clerk), before_stop=live.hub.stop)
     finally:
+        clerk.stop()
         live.keeper.stop()
         carrier.stop()

@@ -37,6 +37,7 @@ def order_view(order: Order, address: bool = True) -> pb.Order:
         carrier=order.carrier,
         tracking_code=order.tracking_code,
         return_product_ids=order.returns,
+        stopped_product_ids=sorted({stop.product_id for stop in order.stops if not stop.released}),
         stuck=[step.stuck for step in order.steps if step.stuck],
     )
     view.placed_at.FromDatetime(order.placed_at)
@@ -63,5 +64,6 @@ def _line(line: Line) -> pb.OrderLine:
         grams=line.quantity if line.weighed else 0,
         grams_per_unit=line.grams_per_unit,
         final_grams=line.final,
-        given_back=line.given_back,
+        given_back=line.total - line.left,
+        recalled=line.recalled,
     )

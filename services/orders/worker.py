@@ -15,6 +15,7 @@ from kit.streams.trim import trim_stream
 from services.orders import store
 from services.orders.invoices.worker import SERVICES as INVOICES
 from services.orders.live.worker import SERVICES as LIVE
+from services.orders.recalls.worker import SERVICES as RECALLS
 from services.orders.saga import hearing
 
 # Orders whose time is over, in a tick; the rest waits for the next one, a second later.
@@ -83,4 +84,4 @@ class OrdersWorker:
         trim_stream(store.STREAM)
 
 
-SERVICES = [OrdersWorker, *INVOICES, *LIVE]
+SERVICES = [OrdersWorker, *INVOICES, *LIVE, *RECALLS]

@@ -20,7 +20,7 @@ from kit.rpc.status import error_code
 from kit.rpc.threads import Server
 from services.catalog import growers, store
 from services.catalog.product import Offer, State
-from services.catalog.stock import deliveries, expiry, steps, ties
+from services.catalog.stock import deliveries, expiry, recalls, steps, ties
 from services.catalog.stock import shelf as shelves
 from services.catalog.stock.lots import lot_servicers
 from services.catalog.stock.reservation import Line
@@ -120,6 +120,13 @@ def test_what_shoppers_see_of_lots_is_what_they_can_buy(stub: Any, tea_product: 
     assert [lot.lot_id for lot in kept][2] == first.lot_id
     (loss,) = kept[2].losses
     assert (loss.quantity, loss.reason, loss.by) == (5_000, "ẩm mốc", tea_product.merchant.owner_id)
+
+
+def test_shoppers_see_a_recalled_lot_too_and_that_it_is_not_for_sale(stub: Any, tea_product: Product) -> None:
+    lot_id = store.first_lot(tea_product.id)
+    recalls.recall(tea_product.id, lot_id, "rec_1")
+    (seen,) = stub.ListLots(pb.ListLotsRequest(product_id=tea_product.id)).lots
+    assert (seen.lot_id, seen.recalled, seen.for_sale, seen.on_hand) == (lot_id, True, False, 0)
 
 
 def test_a_loss_is_written_off_once(stub: Any, tea_product: Product, vendor: Caller) -> None:

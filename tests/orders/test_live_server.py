@@ -21,9 +21,11 @@ from kit.rpc.threads import Server
 from services.orders import server, store
 from services.orders.live import watch
 from services.orders.live.sale import Sale
+from services.orders.recalls.clerk import Clerk
 from tests.orders.conftest import Market
 from tests.orders.live_stall import HOUR, Stall
 from tests.orders.test_orders_server import OPERATOR, SHOPPER, STRANGER, Caller, caller, refused
+from tests.orders.world import ShelfLots
 
 WAIT_S_MAX = 30
 
@@ -35,7 +37,8 @@ def stall(market: Market, valkey: str) -> Stall:
 
 @pytest.fixture
 def stub(stall: Stall) -> Iterator[Any]:
-    running = Server("127.0.0.1:0", server.servicers(stall.market.carrier, stall.room))
+    clerk = Clerk(ShelfLots(stall.market.shelf), stall.market.carrier, stall.room.pool)
+    running = Server("127.0.0.1:0", server.servicers(stall.market.carrier, stall.room, clerk))
     with grpc.insecure_channel(f"127.0.0.1:{running.port}") as channel:
         yield LiveSaleServiceStub(channel)
     stall.room.hub.stop()

@@ -16,17 +16,26 @@ from cho.events.v1 import events_pb2
 
 from kit import clock
 from kit.config import settings
-from kit.errors import DomainError, IdempotencyConflict, OutcomeUnknown, OutOfStock, TooLate, Unavailable, WrongState
+from kit.errors import (
+    DomainError,
+    IdempotencyConflict,
+    NotFound,
+    OutcomeUnknown,
+    OutOfStock,
+    TooLate,
+    Unavailable,
+    WrongState,
+)  # fmt: skip
 from kit.ids import new_id, new_key
 from kit.rpc.threads import Server
 from services.catalog import store
 from services.catalog.product import offer
 from services.catalog.stock.server import stock_servicers
 from services.orders import peers
-from services.orders.peers import CatalogStock, PaymentsMoney
-from services.orders.ports import Move, Stock, Taken
+from services.orders.peers import CatalogLots, CatalogStock, PaymentsMoney
+from services.orders.ports import Lots, Move, Stock, Taken, Taker
 from tests.conftest import free_port, opened
-from tests.orders.world import Clock, Shelf
+from tests.orders.world import Clock, Shelf, ShelfLots, lot_of
 
 SOON = timedelta(minutes=15)
 
@@ -36,6 +45,7 @@ class Backend:
     """10 bunches of greens and 5 kg of pork for sale; how much is left."""
 
     stock: Stock
+    lots: Lots
     greens: str
     pork: str
     left: Any
@@ -60,13 +70,13 @@ def real(address: str, monkeypatch: pytest.MonkeyPatch) -> Backend:
     merchant = store.merchant(changed.merchant_id)
     greens = store.create(merchant, offer("Rau ngót", "", "bó", 8_000, 10), changed.owner_id, new_key()).id
     pork = store.create(merchant, offer("Thịt ba chỉ", "", "kg", 130_000, 5), changed.owner_id, new_key()).id
-    return Backend(CatalogStock(), greens, pork, lambda product_id: store.product(product_id).available)
+    return Backend(CatalogStock(), CatalogLots(), greens, pork, lambda product_id: store.product(product_id).available)
 
 
 def fake() -> Backend:
-    taken = {"greens": Taken(8_000, "bó", 0), "pork": Taken(130_000, "kg", 1_000)}
-    shelf = Shelf(Clock(clock.now()), {"greens": 10, "pork": 5_000}, taken)
-    return Backend(shelf, "greens", "pork", shelf.left.__getitem__)
+    taken = {"prd_greens": Taken(8_000, "bó", 0), "prd_pork": Taken(130_000, "kg", 1_000)}
+    shelf = Shelf(Clock(clock.now()), {"prd_greens": 10, "prd_pork": 5_000}, taken)
+    return Backend(shelf, ShelfLots(shelf), "prd_greens", "prd_pork", shelf.left.__getitem__)
 
 
 @pytest.fixture(params=["fake", "real"])
@@ -85,6 +95,35 @@ def refused(error: type[DomainError], call: Any, *args: Any) -> DomainError:
     with pytest.raises(error) as raised:
         call(*args)
     return raised.value
+
+
+def test_nothing_of_a_recalled_lot_is_sold_and_it_knows_who_took_from_it(backend: Backend) -> None:
+    sold, held, over, late = sorted(new_id("ord") for _ in range(4))
+    until = clock.now() + SOON
+    for order_id, quantity in ((sold, 3), (held, 2), (over, 1)):
+        backend.stock.reserve(order_id, {backend.greens: quantity}, until)
+    backend.stock.sell(sold, {backend.greens: 3})
+    backend.stock.release(over)
+    lot_id = lot_of(backend.greens)
+    for _ in range(2):
+        backend.lots.recall(backend.greens, lot_id, "rec_1")
+    assert backend.left(backend.greens) == 0
+    refused(OutOfStock, backend.stock.reserve, late, {backend.greens: 1}, until)
+    refused(OutOfStock, backend.stock.sell, held, {backend.greens: 2})
+    for _ in range(2):
+        assert backend.lots.takers(backend.greens, lot_id) == [Taker(sold, 3), Taker(held, 2)]
+        backend.stock.release(held)
+    refused(WrongState, backend.lots.recall, backend.greens, lot_id, "rec_2")
+    backend.lots.reinstate(backend.greens, lot_id, "rec_2")
+    assert backend.left(backend.greens) == 0, "another recall's"
+    for _ in range(2):
+        backend.lots.reinstate(backend.greens, lot_id, "rec_1")
+    assert backend.left(backend.greens) == 7
+
+
+def test_a_lot_that_is_not_there_cannot_be_recalled(backend: Backend) -> None:
+    refused(NotFound, backend.lots.recall, backend.greens, new_id("lot"), "rec_1")
+    refused(NotFound, backend.lots.recall, backend.greens, lot_of(backend.pork), "rec_1")
 
 
 def test_it_sets_all_aside_or_nothing_and_answers_the_same_again(backend: Backend, order_id: str) -> None:

@@ -20,8 +20,10 @@ from kit.rpc.threads import Server
 from kit.streams import clients
 from services.orders import server, store
 from services.orders.live.room import LiveRoom
+from services.orders.recalls.clerk import Clerk
 from services.orders.saga import answers
 from tests.orders.conftest import Market, Merchant
+from tests.orders.world import ShelfLots
 
 Caller = tuple[tuple[str, str], ...]
 Sell = Callable[..., str]
@@ -40,7 +42,9 @@ AUDITOR, STRANGER = caller(new_id("usr"), "auditor"), caller(new_id("usr"), "sho
 
 @pytest.fixture
 def stub(market: Market) -> Iterator[Any]:
-    running = Server("127.0.0.1:0", server.servicers(market.carrier, LiveRoom(clients.streams, market.shelf)))
+    room = LiveRoom(clients.streams, market.shelf)
+    clerk = Clerk(ShelfLots(market.shelf), market.carrier, room.pool)
+    running = Server("127.0.0.1:0", server.servicers(market.carrier, room, clerk))
     with grpc.insecure_channel(f"127.0.0.1:{running.port}") as channel:
         yield orders_pb2_grpc.OrdersServiceStub(channel)
     running.stop()

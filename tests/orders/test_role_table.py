@@ -9,9 +9,11 @@ import grpc
 from kit.rpc.threads import Server
 from kit.streams import clients
 from services.orders.live.room import LiveRoom
+from services.orders.recalls.clerk import Clerk
 from services.orders.server import servicers
 from tests import role_table
 from tests.orders.conftest import Market
+from tests.orders.world import ShelfLots
 
 TABLE = role_table.read(Path(__file__).with_name("roles.txt"))
 
@@ -21,7 +23,8 @@ def test_the_table_and_the_protos_say_the_same() -> None:
 
 
 def test_every_rpc_lets_in_whom_the_table_names_and_nobody_else(market: Market) -> None:
-    served = servicers(market.carrier, LiveRoom(clients.streams, market.shelf))
+    room = LiveRoom(clients.streams, market.shelf)
+    served = servicers(market.carrier, room, Clerk(ShelfLots(market.shelf), market.carrier, room.pool))
     server = Server("127.0.0.1:0", served)
     with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         tried = list(role_table.tried(served, channel))

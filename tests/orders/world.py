@@ -19,6 +19,7 @@ from kit.errors import (
     HoldVoided,
     IdempotencyConflict,
     InsufficientFunds,
+    NotFound,
     OutOfStock,
     ProductNotForSale,
     RefundExceedsPayment,
@@ -30,7 +31,7 @@ from kit.ids import new_id
 from services.orders.checks import Goods, Money
 from services.orders.life import PAY_WITHIN
 from services.orders.order import Fulfilment, Line, Order, Pay
-from services.orders.ports import Move, Taken
+from services.orders.ports import Move, Taken, Taker
 from services.orders.saga.answers import Done
 from services.orders.saga.steps import GRACE
 
@@ -208,6 +209,78 @@ class Shelf:
         for product_id, quantity in one.held.items():
             self.left[product_id] += quantity
         one.held = {}
+
+
+@dataclass
+class Recalled:
+    """What was left of a lot, and who had taken from it, when it was recalled."""
+
+    recall_id: str
+    left: int
+    takers: dict[str, int]
+
+
+@dataclass
+class ShelfLots:
+    """Catalog's lots: each product of a shelf is one lot, `lot_of` says which. `fail` as a shelf's."""
+
+    shelf: Shelf
+    recalled: dict[str, Recalled] = field(default_factory=dict)
+    fail: list[str] = field(default_factory=list)
+
+    def recall(self, product_id: str, lot_id: str, recall_id: str) -> None:
+        self._call(self._recall, product_id, lot_id, recall_id)
+
+    def reinstate(self, product_id: str, lot_id: str, recall_id: str) -> None:
+        self._call(self._reinstate, product_id, lot_id, recall_id)
+
+    def takers(self, product_id: str, lot_id: str) -> list[Taker]:
+        return self._call(self._takers, product_id, lot_id)  # type: ignore[no-any-return]
+
+    def _call(self, call: Any, *args: Any) -> Any:
+        fault = self.fail.pop(0) if self.fail else ""
+        if fault == "before":
+            raise Unavailable("catalog cannot be reached")
+        answer = call(*args)
+        if fault == "after":
+            raise Unavailable("the answer was lost")
+        return answer
+
+    def _recall(self, product_id: str, lot_id: str, recall_id: str) -> None:
+        self._check(product_id, lot_id)
+        if known := self.recalled.get(product_id):
+            if known.recall_id != recall_id:
+                raise WrongState("recalled by another one")
+            return
+        self.shelf.sweep()
+        takers, aside = {}, 0
+        for order_id, one in self.shelf.orders.items():
+            if one.state in ("held", "sold") and one.held.get(product_id):
+                takers[order_id] = one.held[product_id]
+                if one.state == "held":
+                    aside += one.held.pop(product_id)
+        self.recalled[product_id] = Recalled(recall_id, self.shelf.left[product_id] + aside, takers)
+        self.shelf.left[product_id] = 0
+
+    def _reinstate(self, product_id: str, lot_id: str, recall_id: str) -> None:
+        self._check(product_id, lot_id)
+        known = self.recalled.get(product_id)
+        if known and known.recall_id == recall_id:
+            self.shelf.left[product_id] += known.left
+            del self.recalled[product_id]
+
+    def _takers(self, product_id: str, lot_id: str) -> list[Taker]:
+        self._check(product_id, lot_id)
+        return [Taker(order_id, quantity) for order_id, quantity in sorted(self.recalled[product_id].takers.items())]
+
+    def _check(self, product_id: str, lot_id: str) -> None:
+        if product_id not in self.shelf.left or lot_id != lot_of(product_id):
+            raise NotFound("the product has no such lot")
+
+
+def lot_of(product_id: str) -> str:
+    """The lot that a product of a shelf is."""
+    return product_id.replace("prd", "lot", 1)
 
 
 @dataclass(frozen=True)

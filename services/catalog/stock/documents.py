@@ -18,7 +18,7 @@ from mongoengine import (
 )
 
 from services.catalog.stock.facts import Certificate, Facts, Loss
-from services.catalog.stock.shelf import Hold, Lot, Take
+from services.catalog.stock.shelf import Hold, Lot, Take, TakenBack
 
 
 class CatalogCertificate(EmbeddedDocument):
@@ -35,6 +35,11 @@ class CatalogLoss(EmbeddedDocument):
     reason = StringField(required=True)
     by = StringField(required=True)
     at = DateTimeField(required=True)
+
+
+class CatalogTakenBack(EmbeddedDocument):
+    order_id = StringField(required=True)
+    quantity = LongField(required=True)
 
 
 class CatalogLot(EmbeddedDocument):
@@ -54,6 +59,8 @@ class CatalogLot(EmbeddedDocument):
     ocop_stars = IntField()
     certificates = EmbeddedDocumentListField(CatalogCertificate)
     losses = EmbeddedDocumentListField(CatalogLoss)
+    recall_id = StringField()
+    taken_back = EmbeddedDocumentListField(CatalogTakenBack)
 
 
 class CatalogTake(EmbeddedDocument):
@@ -95,7 +102,11 @@ class CatalogReservation(Document):
     meta = {  # noqa: RUF012 - mongoengine's own form
         "collection": "reservations",
         "auto_create_index": False,
-        "indexes": [{"fields": ["gone_at"], "expireAfterSeconds": 0}],
+        "indexes": [
+            {"fields": ["gone_at"], "expireAfterSeconds": 0},
+            # Who took from a lot, should it be recalled.
+            {"fields": ["reserved.takes.lot_id"], "sparse": True},
+        ],
     }
 
     id = StringField(primary_key=True)
@@ -140,7 +151,8 @@ def lot_of(lot: CatalogLot) -> Lot:
     losses = tuple(Loss(one.id, one.quantity, one.reason, one.by, one.at) for one in lot.losses)
     return Lot(
         lot.id, lot.received, lot.on_hand, lot.reserved, lot.sold, lot.written_off,
-        _day(lot.sell_by), _day(lot.until), facts, losses,
+        _day(lot.sell_by), _day(lot.until), facts, losses, lot.recall_id or "",
+        tuple(TakenBack(one.order_id, one.quantity) for one in lot.taken_back),
     )  # fmt: skip
 
 
@@ -161,6 +173,8 @@ def stored_lot(lot: Lot) -> CatalogLot:
             CatalogLoss(id=one.id, quantity=one.quantity, reason=one.reason, by=one.by, at=one.at)
             for one in lot.losses
         ],
+        recall_id=lot.recall_id or None,
+        taken_back=[CatalogTakenBack(order_id=one.order_id, quantity=one.quantity) for one in lot.taken_back],
     )  # fmt: skip
 
 

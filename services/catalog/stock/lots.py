@@ -36,7 +36,7 @@ class LotServicer:
         product, today = visible(request.product_id, call), clock.today()
         keeper = keeps(product, call)
         lots = sorted(product.shelf.lots, key=lambda lot: (lot.spent, lot.last_day))
-        shown = [lot for lot in lots if keeper or (lot.on_hand and lot.sellable(today))]
+        shown = [lot for lot in lots if keeper or lot.recall_id or (lot.on_hand and lot.sellable(today))]
         return pb.ListLotsResponse(lots=[_lot(lot, keeper=keeper) for lot in shown])
 
 
@@ -88,6 +88,7 @@ def _lot(lot: Lot, *, keeper: bool) -> pb.Lot:
         ),
         for_sale=lot.on_hand > 0 and lot.sellable(clock.today()),
         sold_until=lot.until.isoformat() if lot.until else "",
+        recalled=bool(lot.recall_id),
     )
     if keeper:
         reply.received, reply.on_hand, reply.reserved = lot.received, lot.on_hand, lot.reserved

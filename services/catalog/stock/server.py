@@ -12,8 +12,8 @@ from kit import clock
 from kit.errors import InvalidArgument, NotFound, PermissionDenied
 from kit.rpc.call import Call
 from kit.rpc.threads import Servicers
+from services.catalog.stock import recalls, restock, steps, store
 from services.catalog.stock import reservation as rules
-from services.catalog.stock import restock, steps, store
 from services.catalog.stock.reservation import Line, Reservation, State
 
 ORDERS = "service:orders"
@@ -59,6 +59,23 @@ class StockServicer:
         if found is None:
             raise NotFound("nothing was reserved for this order")
         return pb.GetReservationResponse(reservation=_reservation(found))
+
+    def RecallLot(self, request: pb.RecallLotRequest, call: Call) -> pb.RecallLotResponse:
+        _only_orders(call)
+        recall_id = rules.check_order_id(request.recall_id)
+        recalls.recall(request.product_id, request.lot_id, recall_id)
+        return pb.RecallLotResponse()
+
+    def ReinstateLot(self, request: pb.ReinstateLotRequest, call: Call) -> pb.ReinstateLotResponse:
+        _only_orders(call)
+        recalls.reinstate(request.product_id, request.lot_id, request.recall_id)
+        return pb.ReinstateLotResponse()
+
+    def ListLotTakers(self, request: pb.ListLotTakersRequest, call: Call) -> pb.ListLotTakersResponse:
+        _only_orders(call)
+        page, more = recalls.takers(request.product_id, request.lot_id, request.after)
+        takers = [pb.LotTaker(order_id=one.order_id, quantity=one.quantity) for one in page]
+        return pb.ListLotTakersResponse(takers=takers, more=more)
 
 
 def _only_orders(call: Call) -> None:

@@ -11,7 +11,15 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
 from kit.clock import VIETNAM
-from kit.errors import IdempotencyConflict, InvalidArgument, LimitExceeded, NotFound, OutOfStock, TooManyOpen
+from kit.errors import (
+    IdempotencyConflict,
+    InvalidArgument,
+    LimitExceeded,
+    NotFound,
+    OutOfStock,
+    TooManyOpen,
+    WrongState,
+)  # fmt: skip
 from services.catalog.stock.facts import NOTHING, Facts, Loss
 
 # A product's heap, in base units; a thousand tonnes.
@@ -28,11 +36,20 @@ REMEMBERED_MAX = 256
 
 
 @dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What was set aside of a lot for an order when the lot was recalled."""
+
+    order_id: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
 class Lot:
     """`on_hand` is free: neither set aside nor sold.
 
     For sale to the end of the day `sell_by` in Vietnam, and of the day `until`, the last on which its grower lets the
-    stall sell; None: for ever.
+    stall sell; None: for ever. Nothing of it is sold while it is recalled: `recall_id` says by which recall, and
+    `taken_back` what was set aside of it then, by order.
     """
 
     id: str
@@ -45,13 +62,15 @@ class Lot:
     until: date | None = None
     facts: Facts = NOTHING
     losses: tuple[Loss, ...] = ()
+    recall_id: str = ""
+    taken_back: tuple[TakenBack, ...] = ()
 
     @property
     def last_day(self) -> date:
         return min(self.sell_by or date.max, self.until or date.max)
 
     def sellable(self, today: date) -> bool:
-        return today <= self.last_day
+        return not self.recall_id and today <= self.last_day
 
     @property
     def spent(self) -> bool:
@@ -175,7 +194,8 @@ def sell(shelf: Shelf, order_id: str, quantity: int, now: datetime) -> Shelf:
     known = shelf.hold(order_id)
     if known is None or known.sold:
         return shelf
-    takes = planned(known, quantity)
+    # Less than was decided, where a lot was recalled in between: it is told whoever the recall lists.
+    takes = planned(known, min(quantity, known.quantity))
     sold = {take.lot_id: take.quantity for take in takes}
     lots = tuple(
         replace(
@@ -256,6 +276,49 @@ def _lost(lot: Lot, quantity: int) -> Lot:
     return replace(lot, on_hand=lot.on_hand - quantity, written_off=lot.written_off + quantity)
 
 
+def recall(shelf: Shelf, lot_id: str, recall_id: str) -> Shelf:
+    """Nothing of the lot is sold any more, and what was set aside of it is set aside no longer.
+
+    Recalled by the same recall before, nothing changes. Raises NotFound, WrongState (recalled by another one).
+    """
+    lot = shelf.lot(lot_id)
+    if lot is None:
+        raise NotFound("the product has no such lot")
+    if lot.recall_id == recall_id:
+        return shelf
+    check_not_recalled(lot)
+    taken = tuple(
+        TakenBack(hold.order_id, take.quantity)
+        for hold in shelf.holds
+        if not hold.sold
+        for take in hold.takes
+        if take.lot_id == lot_id
+    )
+    recalled = replace(
+        lot, on_hand=lot.on_hand + lot.reserved, reserved=0, recall_id=recall_id, taken_back=(*lot.taken_back, *taken)
+    )
+    return _replaced(replace(shelf, holds=tuple(_without(hold, lot_id) for hold in shelf.holds)), recalled)
+
+
+def reinstate(shelf: Shelf, lot_id: str, recall_id: str) -> Shelf:
+    """The lot may be sold again; nothing happens where that recall does not hold it. Raises NotFound."""
+    lot = shelf.lot(lot_id)
+    if lot is None:
+        raise NotFound("the product has no such lot")
+    return _replaced(shelf, replace(lot, recall_id="", taken_back=())) if lot.recall_id == recall_id else shelf
+
+
+def check_not_recalled(lot: Lot) -> None:
+    """Raises WrongState."""
+    if lot.recall_id:
+        raise WrongState("the lot is recalled already", recall_id=lot.recall_id)
+
+
+def _without(hold: Hold, lot_id: str) -> Hold:
+    """What is set aside, less what comes from a lot; a sale stays as it was."""
+    return hold if hold.sold else replace(hold, takes=tuple(take for take in hold.takes if take.lot_id != lot_id))
+
+
 def sold_until(shelf: Shelf, grower_id: str, until: date | None) -> Shelf:
     """The grower's lots are for sale to the end of that day at most; None: for ever."""
     lots = (replace(lot, until=until) if lot.facts.grower_id == grower_id else lot for lot in shelf.lots)
@@ -265,8 +328,11 @@ def sold_until(shelf: Shelf, grower_id: str, until: date | None) -> Shelf:
 def counted(shelf: Shelf, quantity: int, today: date, lot_id: str) -> Shelf:
     """The stall has counted `quantity` that can be sold: less is written off, soonest sell-by first; more came in.
 
-    What came in is of the lot `lot_id`, which has no sell-by. Raises LimitExceeded where there is no place for it.
+    What came in is of the lot `lot_id`, which has no sell-by; where that is recalled, of a further one. Raises
+    LimitExceeded where there is no place for it.
     """
+    while (there := shelf.lot(lot_id)) is not None and there.recall_id:
+        lot_id += "x"
     difference = quantity - shelf.available(today)
     for lot in _soonest_first(shelf.lots, today):
         if difference < 0 and lot.on_hand:

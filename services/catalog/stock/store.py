@@ -36,7 +36,7 @@ KEPT = timedelta(days=90)
 def reservation(order_id: str) -> Reservation | None:
     """None for an order that nobody has reserved for, or that is long over."""
     document = CatalogReservation.objects(id=order_id).first()
-    return _reservation(document) if document else None
+    return read(document) if document else None
 
 
 def begin(order_id: str, lines: Sequence[Line], expires_at: datetime, state: State = State.OPEN) -> Reservation:
@@ -55,7 +55,7 @@ def begin(order_id: str, lines: Sequence[Line], expires_at: datetime, state: Sta
         document.save(force_insert=True)
     except NotUniqueError:
         document = CatalogReservation.objects(id=order_id).get()
-    return _reservation(document)
+    return read(document)
 
 
 def move(before: Reservation, after: Reservation) -> Reservation | None:
@@ -92,11 +92,12 @@ def _lines(lines: Sequence[Line]) -> list[CatalogLine]:
     return [CatalogLine(product_id=line.product_id, quantity=line.quantity) for line in lines]
 
 
-def _reservation(document: CatalogReservation) -> Reservation:
+def read(document: CatalogReservation) -> Reservation:
+    """A stored reservation as the rules know it."""
     refusal = document.refusal
     return Reservation(
         order_id=document.id,
-        lines=_read(document.lines),
+        lines=_read_lines(document.lines),
         expires_at=document.expires_at,
         state=State(document.state),
         turn=document.turn,
@@ -108,13 +109,13 @@ def _reservation(document: CatalogReservation) -> Reservation:
             )
             for one in document.reserved
         ),
-        sale=_read(document.sale),
+        sale=_read_lines(document.sale),
         refusal=Refusal(refusal.code, refusal.message, dict(refusal.details)) if refusal else None,
         version=document.version,
     )  # fmt: skip
 
 
-def _read(lines: Sequence[CatalogLine]) -> tuple[Line, ...]:
+def _read_lines(lines: Sequence[CatalogLine]) -> tuple[Line, ...]:
     return tuple(Line(line.product_id, line.quantity) for line in lines)
 
 

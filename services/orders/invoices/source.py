@@ -34,7 +34,7 @@ def sale_of(order: Order) -> Sale:
 
 def _amount(line: Agreed) -> int:
     """Đồng that the line comes to, less what was given back of it."""
-    return line.total - line.given_back
+    return line.left
 
 
 def _line(line: Agreed) -> Line:

@@ -106,7 +106,7 @@ def _sold(order: Order, now: datetime) -> Order:
 
 def _refused(order: Order, step: Step, code: str, now: datetime) -> Order:
     if step.kind is Kind.REFUND and code in LATER:
-        return want_refunds(without(order, step), now, {step.about: step.tries + 1})
+        return want_refunds(without(order, step), now, {step.about: (step.tries + 1, code)})
     if code in PASSING:
         if step.tries >= TRIES_MAX:
             return _stuck(order, step, code, now)

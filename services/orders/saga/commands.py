@@ -40,6 +40,8 @@ def advance(
     if order.state is target:
         return order
     moved = move(order, act, actor, now)
+    if order.stopped and order.state in AT_STALL and target is not State.PREPARING:
+        raise WrongState("something of it is recalled: it stays at the stall until that is decided")
     if target is State.READY:
         if not order.weighed:
             raise WrongState("weigh what is sold by weight first")
@@ -82,7 +84,7 @@ def weigh(order: Order, grams: Mapping[str, int], actor: Actor, now: datetime) -
     if not grams:
         raise InvalidArgument("weights are missing")
     for product_id, weight in grams.items():
-        if product_id not in lines or not lines[product_id].weighed:
+        if product_id not in lines or not lines[product_id].weighed or lines[product_id].recalled:
             raise InvalidArgument("not sold by weight in this order", product_id=product_id)
         if not 0 <= weight <= GRAMS_MAX:
             raise InvalidArgument(f"grams are from 0 to {GRAMS_MAX}", product_id=product_id)
@@ -178,8 +180,8 @@ def give_back(order: Order, credit: Credit, actor: Actor, reason: str, now: date
     chosen = [line for line in order.lines if credit.product_id in ("", line.product_id)]
     if not chosen or (credit.amount and not credit.product_id) or credit.amount < 0:
         raise InvalidArgument("a product of this order and an amount, 0 for all of it; or neither")
-    parts = {line.product_id: credit.amount or line.total - line.given_back for line in chosen}
-    if any(parts[one.product_id] > one.total - one.given_back for one in chosen) or not any(parts.values()):
+    parts = {line.product_id: credit.amount or line.left for line in chosen}
+    if any(parts[one.product_id] > one.left for one in chosen) or not any(parts.values()):
         raise RefundExceedsPayment("more than is left of it")
     lines = tuple(replace(one, given_back=one.given_back + parts.get(one.product_id, 0)) for one in order.lines)
     given = replace(order, lines=lines, credits=(*order.credits, credit))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kit.errors import LimitExceeded
 from services.orders.life import CLOCK, LEDGER, Act, move, note
@@ -25,6 +25,9 @@ from services.orders.saga.steps import covered, with_hold, without
 
 # Unpaid for too long, in words for the other side.
 SHORT, UNATTENDED, LOST_HOLD = "phần còn thiếu không đến kịp", "sạp không chuẩn bị kịp", "khoản tạm giữ đã kết thúc"
+
+# How often an order that is recalled, and not decided on, is looked at once its time is over.
+RECALL_WAITS = timedelta(hours=1)
 
 
 def cause_of(order_id: str, step_id: str) -> str:
@@ -92,6 +95,8 @@ def clock(order: Order, now: datetime) -> Order:
             return move(order, Act.EXPIRE, CLOCK, now)
         case State.UNDERPAID:
             return move(order, Act.GIVE_UP, CLOCK, now, SHORT)
+        case State.PAID | State.PREPARING | State.READY if pickup and covered(order) and order.stopped:
+            return replace(order, deadline=now + RECALL_WAITS)  # nobody may fetch it: whoever recalls it decides
         case State.PAID | State.PREPARING | State.READY if pickup and covered(order):
             return move(order, Act.PICK_UP, CLOCK, now)
         case State.HELD | State.PAID | State.PREPARING | State.READY:

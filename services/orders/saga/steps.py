@@ -26,7 +26,7 @@ from services.orders.order import (
 GRACE = timedelta(minutes=10)
 # Asked again after a second, two, four ... at most as often as these.
 WAIT_S_MAX, REFUND_WAIT_S_MAX = 60, 3600
-_NONE: Mapping[str, int] = {}
+_NONE: Mapping[str, tuple[int, str]] = {}
 # States out of which an order goes whose money has all gone back.
 _GIVEN_BACK = AT_STALL | GONE - {State.RETURNED}
 
@@ -118,12 +118,12 @@ def _want_holds(order: Order, now: datetime) -> Order:
     return order
 
 
-def want_refunds(order: Order, now: datetime, tries: Mapping[str, int] = _NONE) -> Order:
+def want_refunds(order: Order, now: datetime, tries: Mapping[str, tuple[int, str]] = _NONE) -> Order:
     """The order with a step for whatever is to be given back, of the newest payments first.
 
-    `tries`: how often that led nowhere so far, by payment.
+    `tries`: how often that led nowhere so far, and with which code the last time, by payment.
     """
-    excess = order.paid - order.refunding - _kept(order)
+    excess = excess_of(order)
     for payment in sorted(order.payments, key=lambda one: one.seq, reverse=True):
         if excess <= 0:
             break
@@ -132,14 +132,19 @@ def want_refunds(order: Order, now: datetime, tries: Mapping[str, int] = _NONE) 
         before = _refunded(order, payment)
         amount = min(excess, payment.amount - before)
         if amount > 0:
-            tried = tries.get(payment.transfer_id, 0)
+            tried, code = tries.get(payment.transfer_id, (0, ""))
             due_at = now + timedelta(seconds=wait_s(tried, REFUND_WAIT_S_MAX)) if tried else now
             order = _add(
                 order, Kind.REFUND, now, about=payment.transfer_id, amount=amount, refunded_before=before,
-                tries=tried, due_at=due_at,
+                tries=tried, due_at=due_at, code=code,
             )  # fmt: skip
             excess -= amount
     return order
+
+
+def excess_of(order: Order) -> int:
+    """Đồng that were paid, may not stay, and are not on their way back yet."""
+    return order.paid - order.refunding - _kept(order)
 
 
 def _kept(order: Order) -> int:
@@ -152,7 +157,7 @@ def _kept(order: Order) -> int:
 def _late(order: Order) -> bool:
     """Whether all of it was paid after its time, and its stock is still to be tried for."""
     tried = order.stock in (Stock.SOLD, Stock.SHORT)
-    return order.state is State.EXPIRED and not tried and order.paid > 0 and covered(order)
+    return order.state is State.EXPIRED and not tried and order.paid > 0 and order.due > 0 and covered(order)
 
 
 def _refunded(order: Order, payment: Payment) -> int:

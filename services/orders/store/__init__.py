@@ -5,6 +5,7 @@ from __future__ import annotations
 from kit import mongo
 from services.orders.invoices.store import DOCUMENTS as INVOICES
 from services.orders.live.documents import DOCUMENTS as LIVE
+from services.orders.recalls.documents import DOCUMENTS as RECALLS
 from services.orders.store.documents import (
     DOCUMENTS,
     OrdersCheckout,
@@ -18,6 +19,7 @@ from services.orders.store.orders import (
     LIST_MAX,
     STREAM,
     Rule,
+    by_id,
     change,
     due,
     of_stall,
@@ -34,7 +36,7 @@ SERVICE = "orders"
 
 def open_store() -> None:
     """Connects this process and sees that the collections exist. Call after any fork."""
-    mongo.open_store(SERVICE, (*DOCUMENTS, *INVOICES, *LIVE))
+    mongo.open_store(SERVICE, (*DOCUMENTS, *INVOICES, *LIVE, *RECALLS))
 
 
 __all__ = [
@@ -52,6 +54,7 @@ __all__ = [
     "apply_merchant",
     "apply_payment",
     "apply_product",
+    "by_id",
     "change",
     "due",
     "forget",

@@ -37,6 +37,7 @@ from services.orders.order import (
     State,
     Step,
     Stock,
+    Stop,
     paid,
 )  # fmt: skip
 
@@ -85,6 +86,7 @@ class OrdersLine(EmbeddedDocument):
     grams_per_unit = LongField(default=0)
     final = LongField()
     given_back = LongField(default=0)
+    recalled = BooleanField(default=False)
 
 
 class OrdersPayment(EmbeddedDocument):
@@ -119,6 +121,7 @@ class OrdersStep(EmbeddedDocument):
     refunded_before = LongField(default=0)
     until = DateTimeField()
     least = BooleanField(default=False)
+    code = StringField(default="")
     stuck = StringField(default="")
 
 
@@ -126,6 +129,14 @@ class OrdersCredit(EmbeddedDocument):
     request_id = StringField(required=True)
     product_id = StringField(default="")
     amount = LongField(default=0)
+
+
+class OrdersStop(EmbeddedDocument):
+    recall_id = StringField(required=True)
+    product_id = StringField(required=True)
+    released = BooleanField(default=False)
+    amount = LongField(default=0)
+    paid = BooleanField(default=False)
 
 
 class OrdersHappened(EmbeddedDocument):
@@ -181,6 +192,7 @@ class OrdersOrder(OutboxMixin, Document):
     holds = EmbeddedDocumentListField(OrdersHold)
     hold_id = StringField(default="")
     credits = EmbeddedDocumentListField(OrdersCredit)
+    stops = EmbeddedDocumentListField(OrdersStop)
     returns = ListField(StringField())
     restock = BooleanField(default=False)
     carrier = StringField(default="")
@@ -253,6 +265,7 @@ _LISTS: dict[str, tuple[type[EmbeddedDocument], type[Any]]] = {
     "refunds": (OrdersRefund, Refund),
     "holds": (OrdersHold, Hold),
     "credits": (OrdersCredit, Credit),
+    "stops": (OrdersStop, Stop),
     "steps": (OrdersStep, Step),
     "history": (OrdersHappened, Happened),
 }

@@ -6,7 +6,7 @@ was faster. Reads are by id, equality on an index, or equality and a two-sided r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -37,6 +37,11 @@ Rule = Callable[[Order, datetime], Order]
 def order(order_id: str) -> Order:
     """Raises NotFound."""
     return to_order(_document(order_id))
+
+
+def by_id(ids: Iterable[str]) -> dict[str, Order]:
+    """Those of these orders that there are, by id."""
+    return {one.id: to_order(one) for one in OrdersOrder.objects(id__in=list(ids))}
 
 
 def change(order_id: str, rule: Rule, traceparent: str = "") -> Order:

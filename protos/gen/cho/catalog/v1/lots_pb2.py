@@ -27,7 +27,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63ho/catalog/v1/lots.proto\x12\x0e\x63ho.catalog.v1\x1a\x1c\x63ho/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"a\n\x0b\x43\x65rtificate\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\t\x12\x0e\n\x06issuer\x18\x03 \x01(\t\x12\x12\n\nvalid_from\x18\x04 \x01(\t\x12\x10\n\x08valid_to\x18\x05 \x01(\t\"\x9d\x01\n\x08LotFacts\x12\x11\n\tgrower_id\x18\x01 \x01(\t\x12\x11\n\tarea_code\x18\x02 \x01(\t\x12\x13\n\x0bharvest_day\x18\x03 \x01(\t\x12\x12\n\nocop_stars\x18\x04 \x01(\x05\x12\x0f\n\x07sell_by\x18\x05 \x01(\t\x12\x31\n\x0c\x63\x65rtificates\x18\x06 \x03(\x0b\x32\x1b.cho.catalog.v1.Certificate\"\xe2\x01\n\x03Lot\x12\x0e\n\x06lot_id\x18\x01 \x01(\t\x12\'\n\x05\x66\x61\x63ts\x18\x02 \x01(\x0b\x32\x18.cho.catalog.v1.LotFacts\x12\x10\n\x08received\x18\x03 \x01(\x03\x12\x0f\n\x07on_hand\x18\x04 \x01(\x03\x12\x10\n\x08reserved\x18\x05 \x01(\x03\x12\x0c\n\x04sold\x18\x06 \x01(\x03\x12\x13\n\x0bwritten_off\x18\x07 \x01(\x03\x12\x10\n\x08\x66or_sale\x18\x08 \x01(\x08\x12\x12\n\nsold_until\x18\t \x01(\t\x12$\n\x06losses\x18\n \x03(\x0b\x32\x14.cho.catalog.v1.Loss\"\\\n\x04Loss\x12\x10\n\x08quantity\x18\x01 \x01(\x03\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\n\n\x02\x62y\x18\x03 \x01(\t\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"r\n\rAddLotRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nproduct_id\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x03\x12\'\n\x05\x66\x61\x63ts\x18\x04 \x01(\x0b\x32\x18.cho.catalog.v1.LotFacts\"2\n\x0e\x41\x64\x64LotResponse\x12 \n\x03lot\x18\x01 \x01(\x0b\x32\x13.cho.catalog.v1.Lot\"k\n\x0fWriteOffRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nproduct_id\x18\x02 \x01(\t\x12\x0e\n\x06lot_id\x18\x03 \x01(\t\x12\x10\n\x08quantity\x18\x04 \x01(\x03\x12\x0e\n\x06reason\x18\x05 \x01(\t\"4\n\x10WriteOffResponse\x12 \n\x03lot\x18\x01 \x01(\x0b\x32\x13.cho.catalog.v1.Lot\"%\n\x0fListLotsRequest\x12\x12\n\nproduct_id\x18\x01 \x01(\t\"5\n\x10ListLotsResponse\x12!\n\x04lots\x18\x01 \x03(\x0b\x32\x13.cho.catalog.v1.Lot2\xa7\x03\n\nLotService\x12}\n\x06\x41\x64\x64Lot\x12\x1d.cho.catalog.v1.AddLotRequest\x1a\x1e.cho.catalog.v1.AddLotResponse\"4\xd2\xce\x18\x07\n\x03\x03\x05\x07\x10\x03\x82\xd3\xe4\x93\x02#\"\x1e/v1/products/{product_id}/lots:\x01*\x12\x96\x01\n\x08WriteOff\x12\x1f.cho.catalog.v1.WriteOffRequest\x1a .cho.catalog.v1.WriteOffResponse\"G\xd2\xce\x18\x07\n\x03\x03\x05\x07\x10\x03\x82\xd3\xe4\x93\x02\x36\"1/v1/products/{product_id}/lots/{lot_id}/write-off:\x01*\x12\x80\x01\n\x08ListLots\x12\x1f.cho.catalog.v1.ListLotsRequest\x1a .cho.catalog.v1.ListLotsResponse\"1\xd2\xce\x18\x07\n\x01\x01\x10\x02\"\x00\x82\xd3\xe4\x93\x02 \x12\x1e/v1/products/{product_id}/lotsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63ho/catalog/v1/lots.proto\x12\x0e\x63ho.catalog.v1\x1a\x1c\x63ho/options/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"a\n\x0b\x43\x65rtificate\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\t\x12\x0e\n\x06issuer\x18\x03 \x01(\t\x12\x12\n\nvalid_from\x18\x04 \x01(\t\x12\x10\n\x08valid_to\x18\x05 \x01(\t\"\x9d\x01\n\x08LotFacts\x12\x11\n\tgrower_id\x18\x01 \x01(\t\x12\x11\n\tarea_code\x18\x02 \x01(\t\x12\x13\n\x0bharvest_day\x18\x03 \x01(\t\x12\x12\n\nocop_stars\x18\x04 \x01(\x05\x12\x0f\n\x07sell_by\x18\x05 \x01(\t\x12\x31\n\x0c\x63\x65rtificates\x18\x06 \x03(\x0b\x32\x1b.cho.catalog.v1.Certificate\"\xf4\x01\n\x03Lot\x12\x0e\n\x06lot_id\x18\x01 \x01(\t\x12\'\n\x05\x66\x61\x63ts\x18\x02 \x01(\x0b\x32\x18.cho.catalog.v1.LotFacts\x12\x10\n\x08received\x18\x03 \x01(\x03\x12\x0f\n\x07on_hand\x18\x04 \x01(\x03\x12\x10\n\x08reserved\x18\x05 \x01(\x03\x12\x0c\n\x04sold\x18\x06 \x01(\x03\x12\x13\n\x0bwritten_off\x18\x07 \x01(\x03\x12\x10\n\x08\x66or_sale\x18\x08 \x01(\x08\x12\x12\n\nsold_until\x18\t \x01(\t\x12$\n\x06losses\x18\n \x03(\x0b\x32\x14.cho.catalog.v1.Loss\x12\x10\n\x08recalled\x18\x0b \x01(\x08\"\\\n\x04Loss\x12\x10\n\x08quantity\x18\x01 \x01(\x03\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\n\n\x02\x62y\x18\x03 \x01(\t\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"r\n\rAddLotRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nproduct_id\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x03\x12\'\n\x05\x66\x61\x63ts\x18\x04 \x01(\x0b\x32\x18.cho.catalog.v1.LotFacts\"2\n\x0e\x41\x64\x64LotResponse\x12 \n\x03lot\x18\x01 \x01(\x0b\x32\x13.cho.catalog.v1.Lot\"k\n\x0fWriteOffRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nproduct_id\x18\x02 \x01(\t\x12\x0e\n\x06lot_id\x18\x03 \x01(\t\x12\x10\n\x08quantity\x18\x04 \x01(\x03\x12\x0e\n\x06reason\x18\x05 \x01(\t\"4\n\x10WriteOffResponse\x12 \n\x03lot\x18\x01 \x01(\x0b\x32\x13.cho.catalog.v1.Lot\"%\n\x0fListLotsRequest\x12\x12\n\nproduct_id\x18\x01 \x01(\t\"5\n\x10ListLotsResponse\x12!\n\x04lots\x18\x01 \x03(\x0b\x32\x13.cho.catalog.v1.Lot2\xa7\x03\n\nLotService\x12}\n\x06\x41\x64\x64Lot\x12\x1d.cho.catalog.v1.AddLotRequest\x1a\x1e.cho.catalog.v1.AddLotResponse\"4\xd2\xce\x18\x07\n\x03\x03\x05\x07\x10\x03\x82\xd3\xe4\x93\x02#\"\x1e/v1/products/{product_id}/lots:\x01*\x12\x96\x01\n\x08WriteOff\x12\x1f.cho.catalog.v1.WriteOffRequest\x1a .cho.catalog.v1.WriteOffResponse\"G\xd2\xce\x18\x07\n\x03\x03\x05\x07\x10\x03\x82\xd3\xe4\x93\x02\x36\"1/v1/products/{product_id}/lots/{lot_id}/write-off:\x01*\x12\x80\x01\n\x08ListLots\x12\x1f.cho.catalog.v1.ListLotsRequest\x1a .cho.catalog.v1.ListLotsResponse\"1\xd2\xce\x18\x07\n\x01\x01\x10\x02\"\x00\x82\xd3\xe4\x93\x02 \x12\x1e/v1/products/{product_id}/lotsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,21 +45,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOTFACTS']._serialized_start=238
   _globals['_LOTFACTS']._serialized_end=395
   _globals['_LOT']._serialized_start=398
-  _globals['_LOT']._serialized_end=624
-  _globals['_LOSS']._serialized_start=626
-  _globals['_LOSS']._serialized_end=718
-  _globals['_ADDLOTREQUEST']._serialized_start=720
-  _globals['_ADDLOTREQUEST']._serialized_end=834
-  _globals['_ADDLOTRESPONSE']._serialized_start=836
-  _globals['_ADDLOTRESPONSE']._serialized_end=886
-  _globals['_WRITEOFFREQUEST']._serialized_start=888
-  _globals['_WRITEOFFREQUEST']._serialized_end=995
-  _globals['_WRITEOFFRESPONSE']._serialized_start=997
-  _globals['_WRITEOFFRESPONSE']._serialized_end=1049
-  _globals['_LISTLOTSREQUEST']._serialized_start=1051
-  _globals['_LISTLOTSREQUEST']._serialized_end=1088
-  _globals['_LISTLOTSRESPONSE']._serialized_start=1090
-  _globals['_LISTLOTSRESPONSE']._serialized_end=1143
-  _globals['_LOTSERVICE']._serialized_start=1146
-  _globals['_LOTSERVICE']._serialized_end=1569
+  _globals['_LOT']._serialized_end=642
+  _globals['_LOSS']._serialized_start=644
+  _globals['_LOSS']._serialized_end=736
+  _globals['_ADDLOTREQUEST']._serialized_start=738
+  _globals['_ADDLOTREQUEST']._serialized_end=852
+  _globals['_ADDLOTRESPONSE']._serialized_start=854
+  _globals['_ADDLOTRESPONSE']._serialized_end=904
+  _globals['_WRITEOFFREQUEST']._serialized_start=906
+  _globals['_WRITEOFFREQUEST']._serialized_end=1013
+  _globals['_WRITEOFFRESPONSE']._serialized_start=1015
+  _globals['_WRITEOFFRESPONSE']._serialized_end=1067
+  _globals['_LISTLOTSREQUEST']._serialized_start=1069
+  _globals['_LISTLOTSREQUEST']._serialized_end=1106
+  _globals['_LISTLOTSRESPONSE']._serialized_start=1108
+  _globals['_LISTLOTSRESPONSE']._serialized_end=1161
+  _globals['_LOTSERVICE']._serialized_start=1164
+  _globals['_LOTSERVICE']._serialized_end=1587
 # @@protoc_insertion_point(module_scope)

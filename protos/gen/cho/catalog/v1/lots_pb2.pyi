@@ -42,7 +42,7 @@ class LotFacts(_message.Message):
     def __init__(self, grower_id: _Optional[str] = ..., area_code: _Optional[str] = ..., harvest_day: _Optional[str] = ..., ocop_stars: _Optional[int] = ..., sell_by: _Optional[str] = ..., certificates: _Optional[_Iterable[_Union[Certificate, _Mapping]]] = ...) -> None: ...
 
 class Lot(_message.Message):
-    __slots__ = ("lot_id", "facts", "received", "on_hand", "reserved", "sold", "written_off", "for_sale", "sold_until", "losses")
+    __slots__ = ("lot_id", "facts", "received", "on_hand", "reserved", "sold", "written_off", "for_sale", "sold_until", "losses", "recalled")
     LOT_ID_FIELD_NUMBER: _ClassVar[int]
     FACTS_FIELD_NUMBER: _ClassVar[int]
     RECEIVED_FIELD_NUMBER: _ClassVar[int]
@@ -53,6 +53,7 @@ class Lot(_message.Message):
     FOR_SALE_FIELD_NUMBER: _ClassVar[int]
     SOLD_UNTIL_FIELD_NUMBER: _ClassVar[int]
     LOSSES_FIELD_NUMBER: _ClassVar[int]
+    RECALLED_FIELD_NUMBER: _ClassVar[int]
     lot_id: str
     facts: LotFacts
     received: int
@@ -63,7 +64,8 @@ class Lot(_message.Message):
     for_sale: bool
     sold_until: str
     losses: _containers.RepeatedCompositeFieldContainer[Loss]
-    def __init__(self, lot_id: _Optional[str] = ..., facts: _Optional[_Union[LotFacts, _Mapping]] = ..., received: _Optional[int] = ..., on_hand: _Optional[int] = ..., reserved: _Optional[int] = ..., sold: _Optional[int] = ..., written_off: _Optional[int] = ..., for_sale: _Optional[bool] = ..., sold_until: _Optional[str] = ..., losses: _Optional[_Iterable[_Union[Loss, _Mapping]]] = ...) -> None: ...
+    recalled: bool
+    def __init__(self, lot_id: _Optional[str] = ..., facts: _Optional[_Union[LotFacts, _Mapping]] = ..., received: _Optional[int] = ..., on_hand: _Optional[int] = ..., reserved: _Optional[int] = ..., sold: _Optional[int] = ..., written_off: _Optional[int] = ..., for_sale: _Optional[bool] = ..., sold_until: _Optional[str] = ..., losses: _Optional[_Iterable[_Union[Loss, _Mapping]]] = ..., recalled: _Optional[bool] = ...) -> None: ...
 
 class Loss(_message.Message):
     __slots__ = ("quantity", "reason", "by", "at")

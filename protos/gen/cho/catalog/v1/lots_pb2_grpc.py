@@ -78,8 +78,8 @@ class LotServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListLots(self, request, context):
-        """A product's lots, the one that is sold first first. Shoppers see those for sale, and no quantities; those who keep the
-        product see all of the last 100.
+        """A product's lots, the one that is sold first first. Shoppers see those for sale or recalled, and no quantities; those
+        who keep the product see all of the last 100.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

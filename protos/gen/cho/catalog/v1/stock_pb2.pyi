@@ -26,6 +26,60 @@ RESERVATION_STATE_RELEASED: ReservationState
 RESERVATION_STATE_EXPIRED: ReservationState
 RESERVATION_STATE_SOLD: ReservationState
 
+class RecallLotRequest(_message.Message):
+    __slots__ = ("product_id", "lot_id", "recall_id")
+    PRODUCT_ID_FIELD_NUMBER: _ClassVar[int]
+    LOT_ID_FIELD_NUMBER: _ClassVar[int]
+    RECALL_ID_FIELD_NUMBER: _ClassVar[int]
+    product_id: str
+    lot_id: str
+    recall_id: str
+    def __init__(self, product_id: _Optional[str] = ..., lot_id: _Optional[str] = ..., recall_id: _Optional[str] = ...) -> None: ...
+
+class RecallLotResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ReinstateLotRequest(_message.Message):
+    __slots__ = ("product_id", "lot_id", "recall_id")
+    PRODUCT_ID_FIELD_NUMBER: _ClassVar[int]
+    LOT_ID_FIELD_NUMBER: _ClassVar[int]
+    RECALL_ID_FIELD_NUMBER: _ClassVar[int]
+    product_id: str
+    lot_id: str
+    recall_id: str
+    def __init__(self, product_id: _Optional[str] = ..., lot_id: _Optional[str] = ..., recall_id: _Optional[str] = ...) -> None: ...
+
+class ReinstateLotResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListLotTakersRequest(_message.Message):
+    __slots__ = ("product_id", "lot_id", "after")
+    PRODUCT_ID_FIELD_NUMBER: _ClassVar[int]
+    LOT_ID_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    product_id: str
+    lot_id: str
+    after: str
+    def __init__(self, product_id: _Optional[str] = ..., lot_id: _Optional[str] = ..., after: _Optional[str] = ...) -> None: ...
+
+class LotTaker(_message.Message):
+    __slots__ = ("order_id", "quantity")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    quantity: int
+    def __init__(self, order_id: _Optional[str] = ..., quantity: _Optional[int] = ...) -> None: ...
+
+class ListLotTakersResponse(_message.Message):
+    __slots__ = ("takers", "more")
+    TAKERS_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    takers: _containers.RepeatedCompositeFieldContainer[LotTaker]
+    more: bool
+    def __init__(self, takers: _Optional[_Iterable[_Union[LotTaker, _Mapping]]] = ..., more: _Optional[bool] = ...) -> None: ...
+
 class StockLine(_message.Message):
     __slots__ = ("product_id", "quantity")
     PRODUCT_ID_FIELD_NUMBER: _ClassVar[int]

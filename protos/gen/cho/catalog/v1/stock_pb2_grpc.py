@@ -67,6 +67,21 @@ class StockServiceStub:
                 request_serializer=cho_dot_catalog_dot_v1_dot_stock__pb2.GetReservationRequest.SerializeToString,
                 response_deserializer=cho_dot_catalog_dot_v1_dot_stock__pb2.GetReservationResponse.FromString,
                 _registered_method=True)
+        self.RecallLot = channel.unary_unary(
+                '/cho.catalog.v1.StockService/RecallLot',
+                request_serializer=cho_dot_catalog_dot_v1_dot_stock__pb2.RecallLotRequest.SerializeToString,
+                response_deserializer=cho_dot_catalog_dot_v1_dot_stock__pb2.RecallLotResponse.FromString,
+                _registered_method=True)
+        self.ReinstateLot = channel.unary_unary(
+                '/cho.catalog.v1.StockService/ReinstateLot',
+                request_serializer=cho_dot_catalog_dot_v1_dot_stock__pb2.ReinstateLotRequest.SerializeToString,
+                response_deserializer=cho_dot_catalog_dot_v1_dot_stock__pb2.ReinstateLotResponse.FromString,
+                _registered_method=True)
+        self.ListLotTakers = channel.unary_unary(
+                '/cho.catalog.v1.StockService/ListLotTakers',
+                request_serializer=cho_dot_catalog_dot_v1_dot_stock__pb2.ListLotTakersRequest.SerializeToString,
+                response_deserializer=cho_dot_catalog_dot_v1_dot_stock__pb2.ListLotTakersResponse.FromString,
+                _registered_method=True)
 
 
 class StockServiceServicer:
@@ -124,6 +139,29 @@ class StockServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecallLot(self, request, context):
+        """Nothing of a lot is sold from now on, and what was set aside of it is set aside no longer. The same recall again
+        changes nothing; recalled by another one it is WRONG_STATE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReinstateLot(self, request, context):
+        """The recall is withdrawn: the lot may be sold again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLotTakers(self, request, context):
+        """Who took from a lot that is recalled: all that was sold, and all that was set aside when it was recalled. By order
+        id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StockServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -156,6 +194,21 @@ def add_StockServiceServicer_to_server(servicer, server):
                     servicer.GetReservation,
                     request_deserializer=cho_dot_catalog_dot_v1_dot_stock__pb2.GetReservationRequest.FromString,
                     response_serializer=cho_dot_catalog_dot_v1_dot_stock__pb2.GetReservationResponse.SerializeToString,
+            ),
+            'RecallLot': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecallLot,
+                    request_deserializer=cho_dot_catalog_dot_v1_dot_stock__pb2.RecallLotRequest.FromString,
+                    response_serializer=cho_dot_catalog_dot_v1_dot_stock__pb2.RecallLotResponse.SerializeToString,
+            ),
+            'ReinstateLot': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReinstateLot,
+                    request_deserializer=cho_dot_catalog_dot_v1_dot_stock__pb2.ReinstateLotRequest.FromString,
+                    response_serializer=cho_dot_catalog_dot_v1_dot_stock__pb2.ReinstateLotResponse.SerializeToString,
+            ),
+            'ListLotTakers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLotTakers,
+                    request_deserializer=cho_dot_catalog_dot_v1_dot_stock__pb2.ListLotTakersRequest.FromString,
+                    response_serializer=cho_dot_catalog_dot_v1_dot_stock__pb2.ListLotTakersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -323,6 +376,87 @@ class StockService:
             '/cho.catalog.v1.StockService/GetReservation',
             cho_dot_catalog_dot_v1_dot_stock__pb2.GetReservationRequest.SerializeToString,
             cho_dot_catalog_dot_v1_dot_stock__pb2.GetReservationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecallLot(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.catalog.v1.StockService/RecallLot',
+            cho_dot_catalog_dot_v1_dot_stock__pb2.RecallLotRequest.SerializeToString,
+            cho_dot_catalog_dot_v1_dot_stock__pb2.RecallLotResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReinstateLot(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.catalog.v1.StockService/ReinstateLot',
+            cho_dot_catalog_dot_v1_dot_stock__pb2.ReinstateLotRequest.SerializeToString,
+            cho_dot_catalog_dot_v1_dot_stock__pb2.ReinstateLotResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLotTakers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.catalog.v1.StockService/ListLotTakers',
+            cho_dot_catalog_dot_v1_dot_stock__pb2.ListLotTakersRequest.SerializeToString,
+            cho_dot_catalog_dot_v1_dot_stock__pb2.ListLotTakersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -66,7 +66,7 @@ FULFILMENT_PICKUP: Fulfilment
 FULFILMENT_DELIVERY: Fulfilment
 
 class OrderLine(_message.Message):
-    __slots__ = ("product_id", "name", "unit", "quantity", "price", "total", "grams", "grams_per_unit", "final_grams", "given_back")
+    __slots__ = ("product_id", "name", "unit", "quantity", "price", "total", "grams", "grams_per_unit", "final_grams", "given_back", "recalled")
     PRODUCT_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     UNIT_FIELD_NUMBER: _ClassVar[int]
@@ -77,6 +77,7 @@ class OrderLine(_message.Message):
     GRAMS_PER_UNIT_FIELD_NUMBER: _ClassVar[int]
     FINAL_GRAMS_FIELD_NUMBER: _ClassVar[int]
     GIVEN_BACK_FIELD_NUMBER: _ClassVar[int]
+    RECALLED_FIELD_NUMBER: _ClassVar[int]
     product_id: str
     name: str
     unit: str
@@ -87,7 +88,8 @@ class OrderLine(_message.Message):
     grams_per_unit: int
     final_grams: int
     given_back: int
-    def __init__(self, product_id: _Optional[str] = ..., name: _Optional[str] = ..., unit: _Optional[str] = ..., quantity: _Optional[int] = ..., price: _Optional[int] = ..., total: _Optional[int] = ..., grams: _Optional[int] = ..., grams_per_unit: _Optional[int] = ..., final_grams: _Optional[int] = ..., given_back: _Optional[int] = ...) -> None: ...
+    recalled: bool
+    def __init__(self, product_id: _Optional[str] = ..., name: _Optional[str] = ..., unit: _Optional[str] = ..., quantity: _Optional[int] = ..., price: _Optional[int] = ..., total: _Optional[int] = ..., grams: _Optional[int] = ..., grams_per_unit: _Optional[int] = ..., final_grams: _Optional[int] = ..., given_back: _Optional[int] = ..., recalled: _Optional[bool] = ...) -> None: ...
 
 class OrderHappened(_message.Message):
     __slots__ = ("event", "state", "who", "reason", "at")
@@ -104,7 +106,7 @@ class OrderHappened(_message.Message):
     def __init__(self, event: _Optional[str] = ..., state: _Optional[_Union[OrderState, str]] = ..., who: _Optional[str] = ..., reason: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Order(_message.Message):
-    __slots__ = ("order_id", "code", "buyer_id", "merchant_id", "merchant_name", "lines", "total", "state", "payment_ids", "paid", "qr_payload", "placed_at", "checkout_id", "pay", "fulfilment", "deliver_to", "pay_by", "deadline", "due", "refunding", "held", "carrier", "tracking_code", "history", "return_product_ids", "stuck")
+    __slots__ = ("order_id", "code", "buyer_id", "merchant_id", "merchant_name", "lines", "total", "state", "payment_ids", "paid", "qr_payload", "placed_at", "checkout_id", "pay", "fulfilment", "deliver_to", "pay_by", "deadline", "due", "refunding", "held", "carrier", "tracking_code", "history", "return_product_ids", "stuck", "stopped_product_ids")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     CODE_FIELD_NUMBER: _ClassVar[int]
     BUYER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -131,6 +133,7 @@ class Order(_message.Message):
     HISTORY_FIELD_NUMBER: _ClassVar[int]
     RETURN_PRODUCT_IDS_FIELD_NUMBER: _ClassVar[int]
     STUCK_FIELD_NUMBER: _ClassVar[int]
+    STOPPED_PRODUCT_IDS_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     code: str
     buyer_id: str
@@ -157,7 +160,8 @@ class Order(_message.Message):
     history: _containers.RepeatedCompositeFieldContainer[OrderHappened]
     return_product_ids: _containers.RepeatedScalarFieldContainer[str]
     stuck: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, order_id: _Optional[str] = ..., code: _Optional[str] = ..., buyer_id: _Optional[str] = ..., merchant_id: _Optional[str] = ..., merchant_name: _Optional[str] = ..., lines: _Optional[_Iterable[_Union[OrderLine, _Mapping]]] = ..., total: _Optional[int] = ..., state: _Optional[_Union[OrderState, str]] = ..., payment_ids: _Optional[_Iterable[str]] = ..., paid: _Optional[int] = ..., qr_payload: _Optional[str] = ..., placed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., checkout_id: _Optional[str] = ..., pay: _Optional[_Union[PayBy, str]] = ..., fulfilment: _Optional[_Union[Fulfilment, str]] = ..., deliver_to: _Optional[str] = ..., pay_by: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deadline: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., due: _Optional[int] = ..., refunding: _Optional[int] = ..., held: _Optional[int] = ..., carrier: _Optional[str] = ..., tracking_code: _Optional[str] = ..., history: _Optional[_Iterable[_Union[OrderHappened, _Mapping]]] = ..., return_product_ids: _Optional[_Iterable[str]] = ..., stuck: _Optional[_Iterable[str]] = ...) -> None: ...
+    stopped_product_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, order_id: _Optional[str] = ..., code: _Optional[str] = ..., buyer_id: _Optional[str] = ..., merchant_id: _Optional[str] = ..., merchant_name: _Optional[str] = ..., lines: _Optional[_Iterable[_Union[OrderLine, _Mapping]]] = ..., total: _Optional[int] = ..., state: _Optional[_Union[OrderState, str]] = ..., payment_ids: _Optional[_Iterable[str]] = ..., paid: _Optional[int] = ..., qr_payload: _Optional[str] = ..., placed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., checkout_id: _Optional[str] = ..., pay: _Optional[_Union[PayBy, str]] = ..., fulfilment: _Optional[_Union[Fulfilment, str]] = ..., deliver_to: _Optional[str] = ..., pay_by: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deadline: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., due: _Optional[int] = ..., refunding: _Optional[int] = ..., held: _Optional[int] = ..., carrier: _Optional[str] = ..., tracking_code: _Optional[str] = ..., history: _Optional[_Iterable[_Union[OrderHappened, _Mapping]]] = ..., return_product_ids: _Optional[_Iterable[str]] = ..., stuck: _Optional[_Iterable[str]] = ..., stopped_product_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class PlaceOrderRequest(_message.Message):
     __slots__ = ("request_id", "merchant_id", "items")
