@@ -32,6 +32,7 @@ GROUPS = {
     "qr": ("cli.qr", "Read QR payment codes."),
     "events": ("cli.events", "Look at streams, lag and dead letters."),
     "disburse": ("cli.disburse", "Pay many from a file."),
+    "recall": ("cli.recall", "Recall a lot for food safety: its orders, and their money back."),
     "trust": ("cli.trust", "Signed statements of the guarantee accounts."),
     "tax": ("cli.tax", "Sales books, thresholds of revenue, and invoices on their way."),
     "keys": ("cli.keys", "Turn the keys of what is encrypted at rest."),
