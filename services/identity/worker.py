@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from nameko.timer import timer
 
-from kit import clock, log
+from kit import clock, log, sms
+from kit.streams.event import Event
+from kit.streams.group import stream_handler
 from kit.streams.relay import Relay
 from kit.streams.trim import trim_stream
-from services.identity import store
+from services.identity import recalled, store
 
 _logger = log.logger(__name__)
 
@@ -16,6 +18,10 @@ class IdentityWorker:
     name = "identity"
 
     people = Relay(store.Person, stream=store.STREAM)
+
+    @stream_handler("orders:events", group="identity.recalls", types=recalled.TYPES)
+    def on_recalled(self, event: Event) -> None:
+        recalled.tell(event, sms.sender())
 
     # Far below keys.LEAD; two workers at once add one key.
     @timer(interval=300, eager=True)

@@ -28,6 +28,7 @@ from services.identity.store.links import (
     take_attempt,
     unlink,
 )
+from services.identity.store.notices import Notice, remember_sent, was_sent
 from services.identity.store.people import (
     CITIZEN_FIELD,
     PHONE_FIELD,
@@ -80,6 +81,7 @@ __all__ = [
     "KeyCache",
     "KeyRing",
     "KnownDevice",
+    "Notice",
     "OneTimeCode",
     "OpenSession",
     "Person",
@@ -127,6 +129,7 @@ __all__ = [
     "propose_roles",
     "refresh_session",
     "remember_device",
+    "remember_sent",
     "revoke_roles",
     "role_proposals",
     "roles_of",
@@ -141,6 +144,7 @@ __all__ = [
     "vouch",
     "voucher",
     "vouchers",
+    "was_sent",
 ]
 
 DOCUMENTS = (
@@ -156,6 +160,7 @@ DOCUMENTS = (
     KeyRing,
     Access,
     AccessCount,
+    Notice,
 )
 
 
