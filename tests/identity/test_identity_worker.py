@@ -74,7 +74,7 @@ def test_the_worker_tells_the_buyer_of_what_is_recalled(
         closing(redis.Redis.from_url(valkey)) as client,
         subprocess.Popen([sys.executable, "-c", _PROGRAM], env=environment) as worker,
     ):
-        client.xadd("orders:events", event.fields())  # type: ignore[arg-type]
+        client.xadd("orders:events", event.fields())
         try:
             deadline = time.monotonic() + _START_S_MAX
             while not (tmp_path / "sms.jsonl").exists():
