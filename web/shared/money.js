@@ -21,6 +21,11 @@ export function when(moment, now = new Date()) {
   return day(moment) === day(now) ? time : `${part(moment, { day: "2-digit", month: "2-digit" })} ${time}`;
 }
 
+/** "09", of a moment. */
+export function hour(moment) {
+  return part(moment, { hour: "2-digit", hour12: false }).replace(/\D/g, "").padStart(2, "0");
+}
+
 /** The moment at which today began in Vietnam. */
 export function startOfToday(now = new Date()) {
   return new Date(`${day(now)}T00:00:00+07:00`);
@@ -29,6 +34,11 @@ export function startOfToday(now = new Date()) {
 /** "2026-11-29". */
 export function day(moment) {
   return new Intl.DateTimeFormat("en-CA", { timeZone: ZONE }).format(new Date(moment));
+}
+
+/** "2026-11-29", a day as the API has it, is "29/11/2026". */
+export function date(written) {
+  return written.split("-").reverse().join("/");
 }
 
 function part(moment, options) {

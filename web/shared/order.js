@@ -30,6 +30,20 @@ export function facts(order) {
     order.carrier ? h("p", { class: "soft" }, t("order.carrier", { carrier: order.carrier, code: order.tracking_code })) : null);
 }
 
+const FETCHED = ["PLACED", "PAID", "PREPARING", "READY", "PICKED_UP"];
+const CARRIED = ["PLACED", "PAID", "PREPARING", "READY", "HANDED_OVER", "DELIVERED"];
+// Steps that have more than one name.
+const SAME = { UNDERPAID: "PLACED", HELD: "PAID" };
+
+/** How far an order is on its way to the buyer; null where it is not on its way any more. */
+export function steps(order) {
+  const way = order.fulfilment === "FULFILMENT_DELIVERY" ? CARRIED : FETCHED;
+  const state = order.state.replace("ORDER_STATE_", "");
+  const at = way.indexOf(SAME[state] ?? state);
+  if (at < 0) return null;
+  return h("ol", { class: "steps", id: "steps", "aria-label": t("steps") }, way.map((step, i) => h("li", { class: i < at ? "past" : "", "aria-current": i === at ? "step" : false }, t(`step.${step}`))));
+}
+
 /** What happened, the newest first. */
 export function happened(order) {
   return h("ul", { class: "rows", id: "happened" }, [...order.history].reverse().map((one) => h("li", {},

@@ -14,9 +14,10 @@ let signedIn = null;
 
 /**
  * Runs a page: `screens` by name, each fetching a module with `screen(place, ...parts of the address)`, which answers
- * what to do when it is left, or null; "" is the first one.
+ * what to do when it is left, or null; "" is the first one. Those named in `open` are shown to whoever comes, `user()` is
+ * null there until somebody signs in.
  */
-export function run({ roles, title, screens }) {
+export function run({ roles, title, screens, open = [] }) {
   document.documentElement.lang = language();
   document.title = title();
   const page = document.getElementById("page");
@@ -27,12 +28,20 @@ export function run({ roles, title, screens }) {
     leave?.();
     leave = null;
     const turn = (shown += 1);
-    const [name = "", ...parts] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
-    const place = h("div", { class: "screen" });
+    const [name, ...parts] = address();
+    if (!signedIn && !open.includes(name)) {
+      signIn(page, title(), begin);
+      return;
+    }
+    const place = h("div", { class: "screen" }, h("p", { class: "center soft waits" }, t("loading")));
     show(page, place);
     window.scrollTo(0, 0);
+    if (!(name in screens)) {
+      show(place, ...nowhere(title()));
+      return;
+    }
     try {
-      const { screen } = await (screens[name] ?? screens[""])();
+      const { screen } = await screens[name]();
       const left = await screen(place, ...parts);
       if (turn === shown) leave = left ?? null;
       else left?.();
@@ -45,7 +54,7 @@ export function run({ roles, title, screens }) {
   async function begin() {
     // Who never signed in at this phone need not be asked after.
     if (!localStorage.getItem(SIGNED_IN)) {
-      signIn(page, title(), begin);
+      await route();
       return;
     }
     show(page, h("p", { class: "center soft" }, t("loading")));
@@ -57,15 +66,21 @@ export function run({ roles, title, screens }) {
       }
       signIn(page, title(), begin, t("wrong-role"));
     } catch (error) {
-      if (["SESSION_ENDED", "UNAUTHENTICATED"].includes(error.code)) signIn(page, title(), begin);
+      if (["SESSION_ENDED", "UNAUTHENTICATED"].includes(error.code)) await route();
       else show(page, head(title()), refused(error), button(t("again"), begin, { class: "main" }));
     }
   }
 
   window.addEventListener("hashchange", route);
+  window.addEventListener("sign-in", () => {
+    leave?.();
+    leave = null;
+    signIn(page, title(), begin);
+  });
   window.addEventListener("signed-out", () => {
     leave?.();
     leave = null;
+    signedIn = null;
     signIn(page, title(), begin, sentence({ code: "SESSION_ENDED" }));
   });
   // Who signed out in one tab has left them all: the next person at this phone sees nothing there.
@@ -76,16 +91,35 @@ export function run({ roles, title, screens }) {
   begin();
 }
 
-/** Who is signed in: {user_id, name, roles, institution}. */
+/** The screen's name and the parts after it. An address that is no address is a screen that there is not. */
+function address() {
+  try {
+    return location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+  } catch {
+    return [location.hash];
+  }
+}
+
+function nowhere(title) {
+  return [head(title), h("section", { class: "card center", id: "nowhere" }, h("p", { class: "big" }, "404"), h("p", {}, t("nowhere"))),
+    button(t("home"), () => go(""), { class: "main" })];
+}
+
+/** Who is signed in: {user_id, name, roles, institution}; null for who only looks. */
 export const user = () => signedIn;
 
 /** Whether who is signed in has one of these roles. What they may do, the services decide; this decides what is shown. */
-export const may = (...roles) => roles.some((role) => signedIn.roles.includes(role));
+export const may = (...roles) => roles.some((role) => signedIn?.roles.includes(role));
 
-/** The line on top. */
+/** Asks who it is, and comes back to the screen that is shown. */
+export function askSignIn() {
+  window.dispatchEvent(new Event("sign-in"));
+}
+
+/** The line on top. Who came here by a link has nothing to go back to but the first screen. */
 export function head(title, back = true) {
   return h("header", {},
-    back ? button("‹", () => history.back(), { class: "plain", "aria-label": t("back") }) : null,
+    back ? button("‹", () => (history.length > 1 ? history.back() : go("")), { class: "plain", "aria-label": t("back") }) : null,
     h("h1", { tabindex: "-1" }, title),
     back ? null : button(t("language"), switchLanguage, { class: "plain" }));
 }

@@ -3,6 +3,10 @@
 import { run } from "../shared/shell.js";
 import { t } from "../shared/strings.js";
 
+// Other sales floors link to a product by its id (docs/feeds.md).
+const wanted = new URLSearchParams(location.search).get("product");
+if (wanted) history.replaceState(null, "", `${location.pathname}#/product/${encodeURIComponent(wanted)}`);
+
 run({
   roles: ["shopper"],
   title: () => t("app.shopper"),
@@ -16,7 +20,9 @@ run({
     present: () => import("./present.js"),
     "top-up": () => import("./topup.js"),
     market: () => import("./market.js"),
+    product: () => import("./product.js"),
     orders: () => import("./orders.js"),
     live: () => import("./live.js"),
   },
+  open: ["market", "product"],
 });

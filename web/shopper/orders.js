@@ -4,7 +4,7 @@ import { get, post } from "../shared/api.js";
 import { button, field, h, show } from "../shared/dom.js";
 import { dong, when } from "../shared/money.js";
 import { Intention } from "../shared/once.js";
-import { facts, happened, tone } from "../shared/order.js";
+import { facts, happened, steps, tone } from "../shared/order.js";
 import { sendFrom } from "../shared/pay.js";
 import { repeat, typing } from "../shared/repeat.js";
 import { go, head, refused } from "../shared/shell.js";
@@ -34,7 +34,7 @@ async function one(place, orderId) {
   let { order } = await get(`/v1/orders/${orderId}`);
   const [shown, doing, past] = [h("div", {}), h("div", { class: "stack" }), h("div", {})];
   const draw = async () => {
-    show(shown, facts(order));
+    show(shown, steps(order), facts(order));
     show(past, happened(order));
     show(doing, await deeds(order, (changed) => { order = changed; return draw(); }));
   };

@@ -8,18 +8,22 @@ import { sendFrom } from "../shared/pay.js";
 import { go, head } from "../shared/shell.js";
 import { t } from "../shared/strings.js";
 import { amountInWords } from "../shared/words.js";
+import { knownBy } from "./stall.js";
 import { choice, wallets } from "./wallets.js";
 
 export async function screen(place, payload) {
   const [seen, mine] = await Promise.all([post("/v1/qr/inspect", { payload }), wallets()]);
   const asked = Number(seen.amount);
   const over = ["REQUEST_STATE_PAID", "REQUEST_STATE_CANCELLED", "REQUEST_STATE_EXPIRED"].includes(seen.request_state);
+  const sells = h("div", { id: "sells" });
   const stall = h("section", { class: "card center" },
     h("p", { class: "soft" }, t("pay.to")),
     h("p", { class: "name", id: "payee" }, seen.merchant_name),
     h("p", {}, [seen.market_name, seen.stall].filter(Boolean).join(" · ")),
+    sells,
     seen.reference ? h("p", { class: "soft" }, t("order", { reference: seen.reference })) : null,
     seen.warnings.map((warning) => h("p", { class: "bad small" }, warning)));
+  if (seen.merchant_id) knownBy(sells, seen.merchant_id);
   if (!seen.payable || over) {
     const why = over ? t(`pay.requested.${seen.request_state}`) : t("pay.stopped");
     show(place, head(t("scan")), stall, h("p", { class: "banner refused", role: "alert" }, why), button(t("back"), () => history.back()));

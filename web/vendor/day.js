@@ -3,7 +3,7 @@
 import { get } from "../shared/api.js";
 import { button, h, show } from "../shared/dom.js";
 import { dong, startOfToday, when } from "../shared/money.js";
-import { head } from "../shared/shell.js";
+import { go, head } from "../shared/shell.js";
 import { t } from "../shared/strings.js";
 import { stall } from "./stall.js";
 
@@ -27,7 +27,7 @@ export async function screen(place) {
     show(more, statement.next_page_token ? button(t("older"), () => page(statement.next_page_token)) : null);
     if (!rows.children.length) rows.append(h("li", { class: "soft" }, t("last.none")));
   }
-  show(place, head(t("day")), sums, rows, more,
+  show(place, head(t("day")), sums, button(t("evening"), () => go("evening"), { class: "main" }), rows, more,
     h("p", {}, h("a", { class: "button", href: `${path}.csv?from=${encodeURIComponent(from)}`, download: "so-hom-nay.csv" }, t("day.download"))));
   await page("");
   return null;

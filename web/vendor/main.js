@@ -17,5 +17,7 @@ run({
     orders: () => import("./orders.js"),
     live: () => import("./live.js"),
     products: () => import("./products.js"),
+    sheet: () => import("./sheet.js"),
+    evening: () => import("./evening.js"),
   },
 });

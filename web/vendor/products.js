@@ -1,15 +1,18 @@
 // What the stall sells: prices and what is left, said in two taps; new goods, and what is hidden or taken off for good.
 
 import { call, get, newKey, post } from "../shared/api.js";
+import { base64 } from "../shared/bytes.js";
 import { button, field, h, show } from "../shared/dom.js";
 import { dong, groupWhileTyped, grouped, typedAmount } from "../shared/money.js";
 import { weight } from "../shared/order.js";
 import { go, head, refused } from "../shared/shell.js";
 import { language, t } from "../shared/strings.js";
+import { lots } from "./lots.js";
 import { stall } from "./stall.js";
 
 const PAGE = 50;
 const NEW = "new";
+const DRAFT = "draft";
 // As the API has it (photos.proto).
 const PHOTO_BYTES_MAX = 700 * 1024;
 
@@ -30,6 +33,7 @@ async function list(place, mine) {
   }
   await look();
   show(place, head(t("products")), button(t("products.add"), () => go("products", NEW), { class: "main" }),
+    button(t("sheet"), () => go("sheet")),
     rows.children.length ? rows : h("p", { class: "card soft" }, t("products.none")), more);
   return null;
 }
@@ -71,15 +75,17 @@ async function edit(place, mine, one) {
   const requestId = newKey();
   const value = (within) => within.querySelector("input, select").value;
   const form = h("form", { class: "stack" }, name, h("div", { class: "two" }, price, unit), stock, category, said,
-    h("button", { class: "main" }, t(one ? "product.save" : "product.publish")));
+    h("button", { class: "main" }, t(one ? "product.save" : "product.publish")),
+    one ? null : h("button", { value: DRAFT }, t("product.keep")));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    const draft = event.submitter?.value === DRAFT;
     const body = { name: value(name), price: typedAmount(value(price)), stock: typedAmount(value(stock)), category: value(category) };
     await saved(form, said, () => (one
       ? change(one, body)
-      : post("/v1/products", { ...body, unit: value(unit), merchant_id: mine.merchant_id, request_id: requestId })));
+      : post("/v1/products", { ...body, draft, unit: value(unit), merchant_id: mine.merchant_id, request_id: requestId })));
   });
-  show(place, head(t(one ? "product" : "products.add")), form, one ? photos(one) : null, one ? states(one, said) : null);
+  show(place, head(t(one ? "product" : "products.add")), form, one ? photos(one) : null, one ? lots(one, mine) : null, one ? states(one, said) : null);
   return null;
 }
 
@@ -90,14 +96,14 @@ async function change(one, body) {
 }
 
 async function saved(form, said, work) {
-  const submit = form.querySelector("button.main");
-  submit.disabled = true;
+  const buttons = [...form.querySelectorAll("button")];
+  buttons.forEach((one) => { one.disabled = true; });
   try {
     await work();
     go("products");
   } catch (error) {
     show(said, refused(error));
-    submit.disabled = false;
+    buttons.forEach((one) => { one.disabled = false; });
   }
 }
 
@@ -114,7 +120,7 @@ function states(one, said) {
   if (one.state === "PRODUCT_STATE_WITHDRAWN") return h("p", { class: "soft" }, t("product.PRODUCT_STATE_WITHDRAWN"));
   const asked = h("div", {});
   return h("section", { class: "stack" },
-    one.state === "PRODUCT_STATE_PUBLISHED" ? to("PRODUCT_STATE_HIDDEN", "product.hide") : to("PRODUCT_STATE_PUBLISHED", "product.show"),
+    one.state === "PRODUCT_STATE_PUBLISHED" ? to("PRODUCT_STATE_HIDDEN", "product.hide") : to("PRODUCT_STATE_PUBLISHED", one.state === "PRODUCT_STATE_DRAFT" ? "product.publish" : "product.show", one.state === "PRODUCT_STATE_DRAFT" ? { class: "main" } : {}),
     button(t("product.withdraw"), () => show(asked, h("p", { class: "banner away" }, t("product.withdraw.sure")), to("PRODUCT_STATE_WITHDRAWN", "product.withdraw.yes", { class: "danger" })), { class: "plain" }),
     asked);
 }
@@ -157,12 +163,6 @@ async function smaller(file) {
   canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
   const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.8 });
   return new Uint8Array(await blob.arrayBuffer());
-}
-
-function base64(bytes) {
-  let text = "";
-  for (let i = 0; i < bytes.length; i += 0x8000) text += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
-  return btoa(text);
 }
 
 function select(id, label, options, chosen) {
