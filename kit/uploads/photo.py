@@ -59,13 +59,13 @@ def inspect(content: bytes) -> Photo:
     return Photo(_CONTENT_TYPES[named], width, height)
 
 
-def shareable(content: bytes) -> bytes:
-    """The photo as others may have it, JPEG: upright, at most SHARED_PIXELS_MAX a side, and without what the phone
-    wrote beside it (where it was taken, above all). `content` has been inspected."""
+def shareable(content: bytes, pixels_max: int = SHARED_PIXELS_MAX) -> bytes:
+    """The photo as others may have it, JPEG: upright, at most `pixels_max` a side, and without what the phone wrote
+    beside it (where it was taken, above all). `content` has been inspected."""
     with Image.open(io.BytesIO(content)) as image:
-        image.draft("RGB", (SHARED_PIXELS_MAX, SHARED_PIXELS_MAX))
+        image.draft("RGB", (pixels_max, pixels_max))
         upright = ImageOps.exif_transpose(image).convert("RGB")
-    upright.thumbnail((SHARED_PIXELS_MAX, SHARED_PIXELS_MAX))
+    upright.thumbnail((pixels_max, pixels_max))
     out = io.BytesIO()
     upright.save(out, "JPEG", quality=82, optimize=True)
     return out.getvalue()

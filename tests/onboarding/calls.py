@@ -16,6 +16,7 @@ from cho.onboarding.v1 import (
     review_pb2,
     sentinel_pb2,
     stands_pb2,
+    storefront_pb2,
 )
 from google.protobuf.message_factory import GetMessageClass
 
@@ -37,6 +38,7 @@ SERVICES = [
         stands_pb2,
         sentinel_pb2,
         pulse_pb2,
+        storefront_pb2,
     )
     for service in module.DESCRIPTOR.services_by_name.values()
 ]

@@ -30,6 +30,10 @@ const STRINGS = {
 
   // Vendor.
   "stall.choose": ["Chọn quầy", "Choose a stall"],
+  "stall.photo": ["Ảnh quầy", "The stall's photo"],
+  "stall.photo.why": ["Khách thấy ảnh này trước khi trả tiền, để biết đúng quầy.", "Payers see it before they pay, and know that it is you."],
+  "stall.photo.take": ["Chụp hoặc đổi ảnh quầy", "Take the photo, or another one"],
+  "stall.photo.done": ["Khách đã thấy ảnh này.", "Payers see this one now."],
   "stall.none": ["Số này chưa có quầy nào. Gọi tổ công nghệ số cộng đồng của xã để mở quầy.", "No stall belongs to this number yet. Ask your commune's digital team to open one."],
   "stall.state": ["Quầy chưa nhận được tiền: {state}.", "The stall cannot be paid: {state}."],
   "state.MERCHANT_STATE_SUBMITTED": ["đang chờ duyệt", "waiting for approval"],
@@ -119,6 +123,7 @@ const STRINGS = {
   "pay": ["Trả {amount}", "Pay {amount}"],
   "pay.check": ["Xem đúng tên quầy rồi mới trả.", "Check the name before you pay."],
   "pay.stopped": ["Quầy này chưa nhận được tiền. Hỏi người bán hoặc trả cách khác.", "This stall cannot be paid now. Ask the vendor."],
+  "pay.photo": ["Ảnh quầy {name}", "Photo of the stall {name}"],
   "pay.sells": ["Quầy này bán: {names}", "This stall sells: {names}"],
   "pay.asked": ["Quầy yêu cầu", "Asked for"],
   "pay.requested.REQUEST_STATE_PAID": ["Yêu cầu này đã được trả.", "This request was paid already."],
@@ -291,6 +296,8 @@ const STRINGS = {
   "product.not-there": ["Món này không còn bán, hoặc đường dẫn sai. Xem món khác ở chợ.", "This is no longer sold, or the link is wrong. See what else the markets have."],
   "lots": ["Nguồn gốc", "Where it comes from"],
   "lots.none": ["Quầy chưa khai nguồn gốc của món này.", "The stall has not said where this comes from."],
+  "lot.grower": ["Người trồng", "Grower"],
+  "lot.grower.none": ["Chưa khai", "Not said"],
   "lot.area": ["Mã vùng trồng", "Growing area"],
   "lot.harvested": ["Thu hoạch", "Harvested"],
   "lot.sell-by": ["Bán đến hết", "Sold until"],

@@ -23,7 +23,7 @@ export async function screen(place, payload) {
     sells,
     seen.reference ? h("p", { class: "soft" }, t("order", { reference: seen.reference })) : null,
     seen.warnings.map((warning) => h("p", { class: "bad small" }, warning)));
-  if (seen.merchant_id) knownBy(sells, seen.merchant_id);
+  if (seen.merchant_id) knownBy(sells, seen);
   if (!seen.payable || over) {
     const why = over ? t(`pay.requested.${seen.request_state}`) : t("pay.stopped");
     show(place, head(t("scan")), stall, h("p", { class: "banner refused", role: "alert" }, why), button(t("back"), () => history.back()));

@@ -36,7 +36,7 @@ export async function screen(place, productId) {
       product.description ? h("p", {}, product.description) : null,
       h("p", {}, t("cart.of", { stall: product.merchant_name }), market ? h("span", { class: "soft" }, ` · ${market.name}, ${market.ward_name}`) : null)),
     buying(product),
-    h("h2", {}, t("lots")), lots(came.lots),
+    h("h2", {}, t("lots")), await lots(came.lots),
     prices.length > 1 ? h("details", {}, h("summary", {}, t("product.prices")), history(prices)) : null);
   return null;
 }

@@ -2,7 +2,8 @@
 
 import { get, newKey, post } from "../shared/api.js";
 import { button, field, h, show } from "../shared/dom.js";
-import { date, grouped } from "../shared/money.js";
+import { growerOf } from "../shared/grower.js";
+import { date, day, grouped } from "../shared/money.js";
 import { weight } from "../shared/order.js";
 import { refused } from "../shared/shell.js";
 import { t } from "../shared/strings.js";
@@ -10,17 +11,18 @@ import { t } from "../shared/strings.js";
 const STARS = ["0", "1", "2", "3", "4", "5"];
 
 /** The section of a product's lots; it fetches them itself. */
-export function lots(product) {
+export function lots(product, { merchant_id: merchantId }) {
   const [list, said, adding] = [h("div", { class: "stack", id: "lots" }), h("div", {}), h("div", {})];
   const much = (base) => (Number(product.grams_per_unit) ? weight(base) : `${grouped(Number(base))} ${product.unit}`);
 
   async function look() {
     const { lots: all } = await get(`/v1/products/${product.product_id}/lots`);
     const kept = all.filter((one) => !counted(one) || Number(one.on_hand) + Number(one.reserved));
-    show(list, kept.length ? kept.map((one) => lot(one, { product, much, done: look, said })) : h("p", { class: "soft" }, t("lots.empty")));
+    const growersOf = new Map(await Promise.all([...new Set(kept.map((one) => one.facts?.grower_id).filter(Boolean))].map(async (id) => [id, await growerOf(id)])));
+    show(list, kept.length ? kept.map((one) => lot(one, { product, much, grower: growersOf.get(one.facts?.grower_id), done: look, said })) : h("p", { class: "soft" }, t("lots.empty")));
   }
 
-  const open = () => show(adding, button(t("lot.add"), () => show(adding, form(product, said, async () => {
+  const open = () => show(adding, button(t("lot.add"), async () => show(adding, form(product, await growers(merchantId), said, async () => {
     open();
     await look();
   }))));
@@ -32,10 +34,10 @@ export function lots(product) {
 /** Whether quantities were told: every lot received something. Who is not known to keep the product sees what is for sale. */
 const counted = (one) => Number(one.received) > 0;
 
-function lot(one, { product, much, done, said }) {
+function lot(one, { product, much, grower, done, said }) {
   const facts = one.facts ?? {};
   const told = [
-    facts.harvest_day && `${t("lot.harvested")} ${date(facts.harvest_day)}`, facts.sell_by && `${t("lot.sell-by")} ${date(facts.sell_by)}`,
+    grower, facts.harvest_day && `${t("lot.harvested")} ${date(facts.harvest_day)}`, facts.sell_by && `${t("lot.sell-by")} ${date(facts.sell_by)}`,
     facts.area_code, Number(facts.ocop_stars) ? `OCOP ${facts.ocop_stars}★` : "",
   ].filter(Boolean).join(" · ");
   return h("div", { class: "card", "data-lot": one.lot_id },
@@ -62,19 +64,30 @@ function writingOff(one, { product, done, said }) {
   return place;
 }
 
-function form(product, said, done) {
+/** [id, name] of those who let this stall sell for them today. */
+async function growers(merchantId) {
+  const { relations } = await get("/v1/relations", { merchant_id: merchantId });
+  const today = day(new Date());
+  const ids = [...new Set(relations.filter((one) => one.from_day <= today && (!one.to_day || today <= one.to_day)).map((one) => one.grower_id))];
+  return Promise.all(ids.map(async (id) => [id, (await growerOf(id)) || id]));
+}
+
+function form(product, from, said, done) {
   const much = quantity(product, "lot-quantity", t("lot.quantity"));
   const [harvested, sellBy] = [
     field(t("lot.harvested"), { id: "lot-harvested", type: "date" }), field(t("lot.sell-by"), { id: "lot-sell-by", type: "date" })];
   const area = field(t("lot.area"), { id: "lot-area", maxlength: 40, autocapitalize: "characters" }, t("lot.area.hint"));
+  const grower = h("select", { id: "lot-grower" }, h("option", { value: "" }, t("lot.grower.none")), from.map(([id, name]) => h("option", { value: id }, name)));
   const stars = h("select", { id: "lot-stars" }, STARS.map((one) => h("option", { value: one }, one === "0" ? t("lot.no-stars") : `${one}★`)));
   const value = (within) => within.querySelector("input").value.trim();
   const requestId = newKey();
-  return submitted(h("form", { class: "card stack" }, much.shown, h("div", { class: "pair" }, harvested, sellBy), area,
+  return submitted(h("form", { class: "card stack" }, much.shown,
+    from.length ? h("div", { class: "field" }, h("label", { for: "lot-grower" }, t("lot.grower")), grower) : null,
+    h("div", { class: "pair" }, harvested, sellBy), area,
     h("div", { class: "field" }, h("label", { for: "lot-stars" }, t("filter.stars")), stars), h("button", { class: "main" }, t("lot.add"))), said, async () => {
     await post(`/v1/products/${product.product_id}/lots`, {
       request_id: requestId, quantity: much.base(),
-      facts: { harvest_day: value(harvested), sell_by: value(sellBy), area_code: value(area), ocop_stars: Number(stars.value) },
+      facts: { grower_id: grower.value, harvest_day: value(harvested), sell_by: value(sellBy), area_code: value(area), ocop_stars: Number(stars.value) },
     });
     await done();
   });

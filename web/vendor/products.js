@@ -1,10 +1,10 @@
 // What the stall sells: prices and what is left, said in two taps; new goods, and what is hidden or taken off for good.
 
 import { call, get, newKey, post } from "../shared/api.js";
-import { base64 } from "../shared/bytes.js";
 import { button, field, h, show } from "../shared/dom.js";
 import { dong, groupWhileTyped, grouped, typedAmount } from "../shared/money.js";
 import { weight } from "../shared/order.js";
+import { photoIn } from "../shared/photo.js";
 import { go, head, refused } from "../shared/shell.js";
 import { language, t } from "../shared/strings.js";
 import { lots } from "./lots.js";
@@ -13,8 +13,6 @@ import { stall } from "./stall.js";
 const PAGE = 50;
 const NEW = "new";
 const DRAFT = "draft";
-// As the API has it (photos.proto).
-const PHOTO_BYTES_MAX = 700 * 1024;
 
 export async function screen(place, productId) {
   const mine = await stall();
@@ -141,7 +139,7 @@ function photos(one) {
     if (!file) return;
     show(said, h("p", { class: "banner here" }, t("photo.sending")));
     try {
-      const { address } = await post(`/v1/products/${one.product_id}/photos`, { content: base64(await smaller(file)) });
+      const { address } = await post(`/v1/products/${one.product_id}/photos`, { content: await photoIn(file) });
       all = all.includes(address) ? all : [...all, address];
       draw(all);
       show(said);
@@ -152,17 +150,6 @@ function photos(one) {
   });
   draw(all);
   return h("section", { class: "stack" }, h("label", { for: "photo" }, t("photo.add")), input, shown, said);
-}
-
-/** The file's bytes; drawn anew with fewer points where they are too many for the API. */
-async function smaller(file) {
-  if (file.size <= PHOTO_BYTES_MAX) return new Uint8Array(await file.arrayBuffer());
-  const picture = await createImageBitmap(file);
-  const scale = Math.min(1, 1600 / Math.max(picture.width, picture.height));
-  const canvas = new OffscreenCanvas(Math.round(picture.width * scale), Math.round(picture.height * scale));
-  canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
-  const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.8 });
-  return new Uint8Array(await blob.arrayBuffer());
 }
 
 function select(id, label, options, chosen) {

@@ -15,6 +15,7 @@ from cho.onboarding.v1 import (
     review_pb2,
     sentinel_pb2,
     stands_pb2,
+    storefront_pb2,
 )
 
 from kit.rpc.threads import Servicers, serve
@@ -31,6 +32,7 @@ from services.onboarding.server.merchants import OnboardingServicer
 from services.onboarding.server.people import PeopleServicer
 from services.onboarding.server.review import ReviewServicer
 from services.onboarding.stands.server import StandServicer
+from services.onboarding.storefront.server import StorefrontServicer
 
 
 def servicers() -> Servicers:
@@ -48,6 +50,7 @@ def servicers() -> Servicers:
         (pulse_pb2.DESCRIPTOR.services_by_name["PulseService"], PulseServicer()),
         (bulk_pb2.DESCRIPTOR.services_by_name["BulkService"], BulkServicer()),
         (assist_pb2.DESCRIPTOR.services_by_name["AssistService"], AssistServicer()),
+        (storefront_pb2.DESCRIPTOR.services_by_name["StorefrontService"], StorefrontServicer()),
         (draw_pb2.DESCRIPTOR.services_by_name["DrawService"], DrawServicer()),
     ]
 

@@ -17,7 +17,7 @@ from services.onboarding.people import Enterprise, Kind, Relation
 _HELPERS = ("team", "market_manager", "operator")
 _SEE_ALL = (*_HELPERS, "auditor")
 _KINDS = {getattr(pb, f"ENTERPRISE_KIND_{kind.name}"): kind for kind in Kind}
-_NUMBERS = {kind: number for number, kind in _KINDS.items()}
+KIND_NUMBERS = {kind: number for number, kind in _KINDS.items()}
 
 
 class PeopleServicer:
@@ -103,7 +103,7 @@ def _enterprise(found: store.Registered) -> pb.Enterprise:
     one = found.enterprise
     view = pb.Enterprise(
         enterprise_id=found.enterprise_id,
-        kind=_NUMBERS[one.kind],
+        kind=KIND_NUMBERS[one.kind],
         name=one.name,
         tax_code=found.tax_code,
         representative_id=one.representative_id,

@@ -54,6 +54,7 @@ from services.onboarding.store.privacy import data_of, forget_person
 from services.onboarding.store.review import accept_finding, findings_for, history, reviews
 from services.onboarding.store.stalls import StallDocument
 from services.onboarding.store.stands import StandDocument
+from services.onboarding.storefront.store import StallPhotoDocument
 
 SERVICE = "onboarding"
 STREAM = "onboarding:events"
@@ -63,6 +64,7 @@ DOCUMENTS = (
     MarketDocument,
     StallDocument,
     StandDocument,
+    StallPhotoDocument,
     AlarmDocument,
     QuietDocument,
     DocumentRecord,

@@ -17,6 +17,7 @@ from services.onboarding.store.document import ACCOUNT_FIELD, PERSON_FIELD, PERS
 from services.onboarding.store.documents import DocumentRecord
 from services.onboarding.store.merchants import ATTEMPTS_MAX, MERCHANTS_PER_OWNER_MAX, change
 from services.onboarding.store.people import enterprises_of, relations_of
+from services.onboarding.storefront.store import photo_name
 
 ERASED = "(đã xóa)"
 # The phone's goes last (`forget_person`).
@@ -49,6 +50,7 @@ def _merchant_data(document: MerchantDocument) -> dict[str, Any]:
         "state": document.state,
         **texts,
         "documents": dict(filled.documents),
+        "stall_photo": photo_name(document.id),
         "history": [
             {"action": line.action, "at": line.at.isoformat(), "reason": line.reason, "state": line.state}
             for line in document.history
