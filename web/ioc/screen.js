@@ -1,6 +1,7 @@
 // Today against the day that is most like it, the last hour by minute, the markets by what happens there, quiet stalls.
 
 import { get } from "../shared/api.js";
+import { now } from "../shared/clock.js";
 import { button, h, show } from "../shared/dom.js";
 import { day, dong, when } from "../shared/money.js";
 import { repeat } from "../shared/repeat.js";
@@ -54,7 +55,7 @@ export async function screen(place) {
       : h("p", { class: "soft" }, t("alarms.none")));
   }
 
-  const today = day(new Date());
+  const today = day(now());
   show(place, head(t("app.ioc"), false), parts.state, parts.totals, parts.hour, parts.map, parts.levels, h("h2", {}, t("ioc.markets")), parts.markets,
     parts.alarms, parts.liquidity, parts.adoption,
     h("p", { class: "center" },
@@ -78,7 +79,7 @@ export async function screen(place) {
 /** Of when the figures are; said loudly where they are not the present's. */
 function state(known, failed, place) {
   const asOf = known?.as_of ? Date.parse(known.as_of) : 0;
-  const stale = failed || Date.now() - asOf > STALE_MS;
+  const stale = failed || now() - asOf > STALE_MS;
   show(place,
     h("p", { class: stale ? "banner away" : "banner here", id: "as-of" }, t(stale ? "ioc.stale" : "ioc.live", { time: asOf ? when(asOf) : "—" })),
     known && !known.whole ? h("p", { class: "banner away" }, t("ioc.not-whole")) : null);

@@ -1,5 +1,7 @@
 // Calls to the gateway. Tokens are in cookies that no script can read; a stale one is renewed once, for all who wait.
 
+import { heard, now } from "./clock.js";
+
 /** Refused, or not known. `code` is stable, `vi` the server's own sentence; some leave open whether it was done. */
 export class ApiError extends Error {
   constructor(code, message, status, retryAfterS = 0, vi = "") {
@@ -72,12 +74,14 @@ async function answered(method, path, body) {
 /** The reply, whatever it says. For streams, too. Throws ApiError OFFLINE. */
 export async function send(method, path, body, headers = {}, signal = AbortSignal.timeout(TIMEOUT_MS)) {
   try {
-    return await fetch(path, {
+    const reply = await fetch(path, {
       method,
       signal,
       headers: body === undefined ? headers : { "content-type": "application/json", ...headers },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
+    heard(reply);
+    return reply;
   } catch (error) {
     throw new ApiError("OFFLINE", String(error), 0);
   }
@@ -118,9 +122,9 @@ function query(parameters = {}) {
 }
 
 /** A key for one intention: UUIDv7. */
-export function newKey(now = Date.now()) {
+export function newKey(at = now().getTime()) {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
-  for (let i = 0; i < 6; i += 1) bytes[i] = Math.floor(now / 256 ** (5 - i)) % 256;
+  for (let i = 0; i < 6; i += 1) bytes[i] = Math.floor(at / 256 ** (5 - i)) % 256;
   bytes[6] = (bytes[6] & 0x0f) | 0x70;
   bytes[8] = (bytes[8] & 0x3f) | 0x80;
   const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,5 +1,7 @@
 // Đồng and times, as people write them here. Days are Vietnam's, wherever the phone thinks it is.
 
+import { now } from "./clock.js";
+
 const ZONE = "Asia/Ho_Chi_Minh";
 const NUMBER = new Intl.NumberFormat("vi-VN");
 
@@ -16,9 +18,9 @@ export function typedAmount(text) {
 }
 
 /** "09:41" today, "28/11 09:41" otherwise. */
-export function when(moment, now = new Date()) {
+export function when(moment, today = now()) {
   const time = part(moment, { hour: "2-digit", minute: "2-digit", hour12: false });
-  return day(moment) === day(now) ? time : `${part(moment, { day: "2-digit", month: "2-digit" })} ${time}`;
+  return day(moment) === day(today) ? time : `${part(moment, { day: "2-digit", month: "2-digit" })} ${time}`;
 }
 
 /** "09", of a moment. */
@@ -27,8 +29,8 @@ export function hour(moment) {
 }
 
 /** The moment at which today began in Vietnam. */
-export function startOfToday(now = new Date()) {
-  return new Date(`${day(now)}T00:00:00+07:00`);
+export function startOfToday(at = now()) {
+  return new Date(`${day(at)}T00:00:00+07:00`);
 }
 
 /** "2026-11-29". */

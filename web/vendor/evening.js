@@ -1,6 +1,7 @@
 // The day's end in one look: what came in, when, what went back, what it cost, what is still to be done.
 
 import { get } from "../shared/api.js";
+import { now } from "../shared/clock.js";
 import { button, h, show } from "../shared/dom.js";
 import { day, dong, hour, startOfToday } from "../shared/money.js";
 import { go, head } from "../shared/shell.js";
@@ -21,7 +22,7 @@ export async function screen(place) {
   const [{ lines, complete }, before, orders] = await Promise.all([today(mine), yesterday(mine), waiting(mine)]);
   const sums = summed(lines, hour);
   show(place, head(t("evening")),
-    h("p", { class: "soft" }, `${mine.name} · ${day(new Date()).split("-").reverse().join("/")}`),
+    h("p", { class: "soft" }, `${mine.name} · ${day(now()).split("-").reverse().join("/")}`),
     complete ? null : h("p", { class: "banner away" }, t("evening.not-all", { count: lines.length })),
     h("section", { class: "card center" }, h("p", { class: "soft" }, t("evening.received")), h("p", { class: "number big", id: "evening-received" }, dong(sums.received)),
       h("p", { class: "soft" }, t("evening.count", { count: sums.count, mean: dong(sums.count ? Math.round(sums.received / sums.count) : 0) })),

@@ -1,6 +1,7 @@
 // Received today, the last payments, and the announcement.
 
 import { get } from "../shared/api.js";
+import { now } from "../shared/clock.js";
 import { button, h, show, tell } from "../shared/dom.js";
 import { dong, startOfToday, when } from "../shared/money.js";
 import { go, head, signOut } from "../shared/shell.js";
@@ -102,7 +103,7 @@ class Board {
     while (this.parts.rows.children.length > SHOWN_MAX) this.parts.rows.lastElementChild.remove();
     // What the statement has counted already is not counted again.
     if (event.seq > this.seq && Date.parse(event.at) >= startOfToday()) this.add(type, event);
-    if (Date.now() - Date.parse(event.at) > FRESH_MS) this.missed.push(event);
+    if (now() - Date.parse(event.at) > FRESH_MS) this.missed.push(event);
     else this.say(event);
     clearTimeout(this.telling);
     if (this.missed.length) this.telling = setTimeout(() => this.tellMissed(), 500);
@@ -133,12 +134,12 @@ class Board {
     chime("good");
   }
 
-  state(now) {
-    if (now === "listening") {
+  state(line) {
+    if (line === "listening") {
       this.away = null;
       show(this.parts.state, h("p", { class: "banner here", id: "state" }, `● ${t("listening")}`));
     } else {
-      this.away ??= new Date();
+      this.away ??= now();
       show(this.parts.state, h("p", { class: "banner away", id: "state" }, t("away", { time: when(this.away) })));
     }
   }

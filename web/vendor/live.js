@@ -1,6 +1,7 @@
 // The stall's live sales: said beforehand, watched while they go on, ended early where need be.
 
 import { get, newKey, post } from "../shared/api.js";
+import { now } from "../shared/clock.js";
 import { button, field, h, show } from "../shared/dom.js";
 import { day, dong, grouped, groupWhileTyped, typedAmount, when } from "../shared/money.js";
 import { repeat } from "../shared/repeat.js";
@@ -43,7 +44,7 @@ async function all(place, mine) {
 async function schedule(place, mine) {
   const { products } = await get(`/v1/merchants/${mine.merchant_id}/products`, { page_size: 100 });
   const shown = products.filter((one) => one.state === "PRODUCT_STATE_PUBLISHED");
-  const soon = new Date(Date.now() + 10 * 60_000);
+  const soon = new Date(now().getTime() + 10 * 60_000);
   const said = h("div", {});
   const title = field(t("live.title"), { id: "title", maxlength: 80, required: true });
   const opens = field(t("live.opens-at"), { id: "opens", type: "datetime-local", required: true, value: `${day(soon)}T${clock(soon)}` });

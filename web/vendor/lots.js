@@ -1,6 +1,7 @@
 // A product's lots: what came in from whom, until when it is good, and what was spoilt.
 
 import { get, newKey, post } from "../shared/api.js";
+import { now } from "../shared/clock.js";
 import { button, field, h, show } from "../shared/dom.js";
 import { growerOf } from "../shared/grower.js";
 import { date, day, grouped } from "../shared/money.js";
@@ -67,7 +68,7 @@ function writingOff(one, { product, done, said }) {
 /** [id, name] of those who let this stall sell for them today. */
 async function growers(merchantId) {
   const { relations } = await get("/v1/relations", { merchant_id: merchantId });
-  const today = day(new Date());
+  const today = day(now());
   const ids = [...new Set(relations.filter((one) => one.from_day <= today && (!one.to_day || today <= one.to_day)).map((one) => one.grower_id))];
   return Promise.all(ids.map(async (id) => [id, (await growerOf(id)) || id]));
 }
