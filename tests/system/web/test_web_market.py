@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -76,7 +77,7 @@ def look(shopper: Phone) -> None:
     """Searches for it, and waits until it is there alone."""
     shopper.page.goto("/shopper/#/market")
     shopper.page.fill("#words", WORDS)
-    shopper.page.locator("#found", has_text="1 món").wait_for()
+    shopper.page.locator("#found", has_text=re.compile(r"^1 món$")).wait_for()  # and not 41
     cards(shopper).wait_for()
 
 
