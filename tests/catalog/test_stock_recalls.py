@@ -15,7 +15,7 @@ from kit.ids import new_id, new_key
 from services.catalog import store
 from services.catalog.merchant import Merchant
 from services.catalog.product import offer
-from services.catalog.stock import deliveries, recalls, steps
+from services.catalog.stock import deliveries, recalls, restock, steps
 from services.catalog.stock import shelf as shelves
 from services.catalog.stock import store as reservations
 from services.catalog.stock.facts import NOTHING
@@ -86,6 +86,26 @@ def test_whoever_was_sold_of_it_or_had_it_set_aside_is_listed_and_nobody_else(pr
     steps.release("ord_held")
     assert taken(product_id, lot_id) == [("ord_both", 5), ("ord_held", 3), ("ord_sold", 2)], "whatever comes after"
     assert [one.lot_id for one in store.product(product_id).shelf.hold("ord_after").takes] == [later]  # type: ignore[union-attr]
+
+
+def test_what_came_back_of_a_lot_is_recalled_with_it_and_nothing_more_comes_back(product_id: str) -> None:
+    lot_id = store.first_lot(product_id)
+    for order_id in ("ord_first", "ord_kept"):
+        reserve(order_id, product_id, 5)
+        steps.sell(order_id, [Line(product_id, 5)])
+    restock.restock("ord_first", [product_id])
+    reserve("ord_second", product_id, 2)
+    steps.sell("ord_second", [Line(product_id, 2)])
+    reserve("ord_held", product_id, 3)
+    recalls.recall(product_id, lot_id, "rec_1")
+    listed = [("ord_first", 5), ("ord_held", 3), ("ord_kept", 5), ("ord_second", 2)]
+    assert (store.product(product_id).available, taken(product_id, lot_id)) == (0, listed)
+    for order_id in ("ord_kept", "ord_second"):
+        with pytest.raises(WrongState):
+            restock.restock(order_id, [product_id])
+    recalls.reinstate(product_id, lot_id, "rec_1")
+    restock.restock("ord_second", [product_id])
+    assert store.product(product_id).available == 5
 
 
 def test_takers_come_in_pages(product_id: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,15 +6,18 @@ then is noted in the same write, and what was sold stands in the orders' reserva
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 
-from kit.errors import NotFound
+from kit.errors import NotFound, WrongState
 from services.catalog import store
+from services.catalog.stock import restock
 from services.catalog.stock import shelf as shelves
 from services.catalog.stock import store as reservations
 from services.catalog.stock.documents import CatalogReservation
-from services.catalog.stock.reservation import ENDED, State
+from services.catalog.stock.reservation import ENDED, Reservation, State
 from services.catalog.stock.shelf import Lot, Shelf, TakenBack
 from services.catalog.store import Product
 
@@ -25,12 +28,16 @@ _TOOK = frozenset(State) - ENDED
 
 def recall(product_id: str, lot_id: str, recall_id: str) -> None:
     """Raises NotFound, WrongState (recalled by another one), Contention, Overloaded."""
-    _change(product_id, lot_id, lambda shelf: shelves.recall(shelf, lot_id, recall_id))
+    for one in _with_what_came_back(product_id, lot_id):
+        # What came back may be another recall's already: it is out of sale, and lists who took from it.
+        with suppress(WrongState) if one != lot_id else nullcontext():
+            _change(product_id, one, partial(shelves.recall, lot_id=one, recall_id=recall_id))
 
 
 def reinstate(product_id: str, lot_id: str, recall_id: str) -> None:
     """Raises NotFound, Contention, Overloaded."""
-    _change(product_id, lot_id, lambda shelf: shelves.reinstate(shelf, lot_id, recall_id))
+    for one in _with_what_came_back(product_id, lot_id):
+        _change(product_id, one, partial(shelves.reinstate, lot_id=one, recall_id=recall_id))
 
 
 def takers(product_id: str, lot_id: str, after: str) -> tuple[list[TakenBack], bool]:
@@ -38,15 +45,37 @@ def takers(product_id: str, lot_id: str, after: str) -> tuple[list[TakenBack], b
 
     Raises NotFound.
     """
-    found = {one.order_id: one.quantity for one in _lot(product_id, lot_id).taken_back}
-    for document in CatalogReservation.objects(reserved__takes__lot_id=lot_id).no_cache():
-        known = reservations.read(document)
-        if known.state in _TOOK:
-            taken = sum(take.quantity for one in known.reserved for take in one.takes if take.lot_id == lot_id)
-            found[known.order_id] = taken
+    found: dict[str, int] = {}
+    for lot in _with_what_came_back(product_id, lot_id):
+        of_lot = {one.order_id: one.quantity for one in _lot(product_id, lot).taken_back}
+        for known in _takers(lot):
+            of_lot[known.order_id] = sum(
+                take.quantity for one in known.reserved for take in one.takes if take.lot_id == lot
+            )
+        for order_id, quantity in of_lot.items():
+            found[order_id] = found.get(order_id, 0) + quantity
     later = sorted(order_id for order_id in found if order_id > after)
     page = [TakenBack(order_id, found[order_id]) for order_id in later[:TAKERS_A_PAGE]]
     return page, len(later) > len(page)
+
+
+def _takers(lot_id: str) -> Iterator[Reservation]:
+    for document in CatalogReservation.objects(reserved__takes__lot_id=lot_id).no_cache():
+        known = reservations.read(document)
+        if known.state in _TOOK:
+            yield known
+
+
+def _with_what_came_back(product_id: str, lot_id: str) -> Iterator[str]:
+    """The lot; then those that came back of it, and of these. A lot is given before what came back of it is looked for:
+    once it is recalled, nothing more comes back of it."""
+    waiting = [lot_id]
+    while waiting:
+        lot = waiting.pop()
+        yield lot
+        back = [restock.lot_id_of(known, lot) for known in _takers(lot) if known.state is State.SOLD]
+        shelf = store.product(product_id).shelf
+        waiting += [one for one in back if shelf.lot(one) or store.spent_lot(one)]
 
 
 def _change(product_id: str, lot_id: str, rule: Callable[[Shelf], Shelf]) -> None:

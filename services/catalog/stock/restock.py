@@ -26,8 +26,9 @@ from services.catalog.store import Product
 def restock(order_id: str, product_ids: Sequence[str]) -> None:
     """Puts all that was sold of these products back on sale; again, nothing happens.
 
-    Raises InvalidArgument, NotFound, WrongState (nothing was sold, or a product is withdrawn), LimitExceeded (too many
-    lots); and Contention or Overloaded, after which the same call goes on where it was left.
+    Raises InvalidArgument, NotFound, WrongState (nothing was sold, a product is withdrawn, or a lot that it came of
+    recalled), LimitExceeded (too many lots); and Contention or Overloaded, after which the same call goes on where it
+    was left.
     """
     rules.check_order_id(order_id)
     known = reservations.reservation(order_id)
@@ -52,25 +53,30 @@ def lot_id_of(sold: Reservation, lot_id: str) -> str:
 
 def _put_back(sold: Reservation, line: Reserved) -> None:
     known = store.product(line.product_id)
-    back = [_lot(known, sold, take) for take in line.takes]
+    back = [(take.lot_id, _returned(known, sold, take)) for take in line.takes]
     store.change(line.product_id, lambda found: _with(found, back))
 
 
-def _lot(product: Product, sold: Reservation, take: Take) -> Lot:
-    of = product.shelf.lot(take.lot_id)
-    if of is None:
-        spent = store.spent_lot(take.lot_id)
-        of = spent[1] if spent else Lot(take.lot_id, 0, 0)
+def _returned(product: Product, sold: Reservation, take: Take) -> Lot:
+    of = _lot(product, take.lot_id) or Lot(take.lot_id, 0, 0)
     return shelves.returned(of, lot_id_of(sold, take.lot_id), take.quantity)
 
 
-def _with(found: Product, back: Sequence[Lot]) -> Product:
+def _lot(product: Product, lot_id: str) -> Lot | None:
+    spent = store.spent_lot(lot_id)
+    return product.shelf.lot(lot_id) or (spent[1] if spent else None)
+
+
+def _with(found: Product, back: Sequence[tuple[str, Lot]]) -> Product:
+    """The product with lots that come back of others: (of which, lot)."""
     # Put back before, it is there, or was sold since and has made room.
-    new = [lot for lot in back if found.shelf.lot(lot.id) is None and store.spent_lot(lot.id) is None]
+    new = [(of, lot) for of, lot in back if _lot(found, lot.id) is None]
     if new and found.state is ProductState.WITHDRAWN:
         raise WrongState("the product is withdrawn", state=found.state)
     shelf = found.shelf
-    for lot in new:
+    for of, lot in new:
+        if source := _lot(found, of):
+            shelves.check_not_recalled(source)
         if gone := shelves.oldest_spent(shelf):
             # Before it leaves the product, as where a lot is added (deliveries.py).
             store.keep_spent(found.id, gone)
