@@ -9,7 +9,7 @@ from gateway import limits
 from gateway.clusters import JWKS
 from gateway.methods import Method, transcoder_descriptors
 from gateway.not_modified import lua_filter
-from gateway.routes import ADDRESS, METADATA, PERSON, SIGNED_IN
+from gateway.routes import ADDRESS, KNOWN_OR_NOT, METADATA, PERSON, SIGNED_IN
 from gateway.typed import duration, typed
 from kit.config import Settings
 
@@ -139,10 +139,14 @@ def _jwt_authn(settings: Settings) -> dict[str, Any]:
         "bearer": {"from_headers": [{"name": "authorization", "value_prefix": "Bearer "}]},
         "cookie": {"from_cookies": [COOKIE]},
     }
+    signed_in: list[dict[str, Any]] = [{"provider_name": name} for name in places]
     return typed(
         f"{_HTTP}.jwt_authn.v3.JwtAuthentication",
         providers={name: place | _provider(settings) for name, place in places.items()},
-        requirement_map={SIGNED_IN: {"requires_any": {"requirements": [{"provider_name": name} for name in places]}}},
+        requirement_map={
+            SIGNED_IN: {"requires_any": {"requirements": signed_in}},
+            KNOWN_OR_NOT: {"requires_any": {"requirements": [*signed_in, {"allow_missing_or_failed": {}}]}},
+        },
     )
 
 

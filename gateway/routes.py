@@ -22,6 +22,7 @@ BUFFER_FILTER = "envoy.filters.http.buffer"
 METADATA = "cho"
 PERSON, ADDRESS = "person", "address"
 SIGNED_IN = "signed_in"
+KNOWN_OR_NOT = "known_or_not"
 
 
 def method_route(method: Method) -> dict[str, Any]:
@@ -91,8 +92,14 @@ def _rate_metadata(method: Method) -> dict[str, str]:
 
 
 def _jwt(method: Method) -> dict[str, Any]:
-    """Off where anyone may call: a stale token must not stop its owner from signing in again."""
-    asks = {"disabled": True} if method.anyone else {"requirement_name": SIGNED_IN}
+    """Where anyone may call, a stale token must not stop its owner from signing in again: it counts for nothing. What
+    anyone may read tells more to whom it belongs to: there a good token counts."""
+    if not method.anyone:
+        asks: dict[str, Any] = {"requirement_name": SIGNED_IN}
+    elif all(route.verb == "GET" for route in method.routes):
+        asks = {"requirement_name": KNOWN_OR_NOT}
+    else:
+        asks = {"disabled": True}
     return typed("extensions.filters.http.jwt_authn.v3.PerRouteConfig", **asks)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from http.client import HTTPResponse
 from typing import Any
@@ -29,8 +30,11 @@ class Catalog:
 
     def __init__(self) -> None:
         self.price = 20_000
+        # Who asked for a product, newest last; "" for nobody in particular.
+        self.callers: list[str] = []
 
     def GetProduct(self, request: catalog_pb2.GetProductRequest, call: Call) -> catalog_pb2.GetProductResponse:
+        self.callers.append(call.caller.sub)
         if request.product_id == "prd_gone":
             raise NotFound("there is no such thing, or it is not yours")
         return catalog_pb2.GetProductResponse(product=catalog_pb2.Product(product_id="prd_1", price=self.price))
@@ -100,6 +104,21 @@ def test_who_has_a_product_is_not_sent_it_again_until_it_changes(edge: Edge, cat
     changed = get(edge, PRODUCT, if_none_match=tag)
     assert (changed.status_code, changed.json()["product"]["price"]) == (200, "21000")
     assert changed.headers["etag"] != tag
+
+
+def test_who_keeps_a_stall_is_known_where_anyone_may_read_and_their_copy_is_nobody_elses(
+    edge: Edge, catalog: Catalog
+) -> None:
+    for headers in (edge.signed_in(sub="usr_keeper"), {"cookie": f"cho_access={edge.token(sub='usr_keeper')}"}):
+        own = get(edge, PRODUCT, **headers)
+        assert (own.status_code, catalog.callers[-1]) == (200, "usr_keeper")
+        assert ("etag" in own.headers, own.headers["cache-control"]) == (False, "no-store")
+
+
+def test_a_token_that_is_over_or_none_counts_for_nothing_where_anyone_may_read(edge: Edge, catalog: Catalog) -> None:
+    for token in (edge.token(exp=int(time.time()) - 3_600), "nonsense"):
+        reply = get(edge, PRODUCT, authorization=f"Bearer {token}", x_cho_sub="usr_boss")
+        assert (reply.status_code, catalog.callers[-1], "etag" in reply.headers) == (200, "", True)
 
 
 @pytest.mark.parametrize("said", ['"other", {tag}', "W/{tag}", "*"])
