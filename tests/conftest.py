@@ -21,8 +21,8 @@ from kit.config import settings
 
 START_S_MAX = 20
 
-# The machine may be busy: how long an example takes says nothing about the code. A commit has the same examples wherever
-# and whenever it is tested; `pytest --hypothesis-profile=search` looks for others.
+# The machine may be busy: how long an example takes says nothing about the code. A commit is tested with the same
+# examples wherever and whenever that is; `pytest --hypothesis-profile=search` looks for others.
 hypothesis_settings.register_profile("cho", deadline=None, derandomize=True)
 hypothesis_settings.register_profile("search", deadline=None)
 hypothesis_settings.load_profile("cho")
