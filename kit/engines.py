@@ -255,7 +255,7 @@ def secantusdb_uri(port: int) -> str:
     """How it is reached: without retryable writes.
 
     It remembers the last 10,000 of half an hour, in memory only, and walks through all of them twice a write; once
-    they are more it sorts them, too: a write then costs up to 18 ms of processor instead of 1.
+    they are more it sorts them, too (docs/performance.md).
     """
     return f"mongodb://{LOOPBACK}:{port}/?retryWrites=false"
 
