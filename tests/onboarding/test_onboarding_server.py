@@ -11,7 +11,6 @@ import grpc
 import pypdfium2
 import pytest
 import structlog
-import zxingcpp
 from cho.onboarding.v1 import onboarding_pb2 as pb
 from google.protobuf.message_factory import GetMessageClass
 from hypothesis import given
@@ -28,6 +27,7 @@ from services.onboarding import seed, store
 from services.onboarding.draw import drawn
 from services.onboarding.form import Form
 from services.onboarding.store.document import PERSONAL
+from tests.scanner import scan
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -241,7 +241,7 @@ def test_the_stalls_code_leads_back_to_the_merchant(
     png = vendor("GetMerchantQr", merchant_id=merchant_id, format="png", **bill)
     assert png.content_type == "image/png"
     with Image.open(io.BytesIO(png.data)) as picture:
-        (seen,) = zxingcpp.read_barcodes(picture.convert("L"))
+        seen = scan(picture)
     assert seen.text == dynamic
     svg = vendor("GetMerchantQr", merchant_id=merchant_id)
     assert svg.content_type == "image/svg+xml"
@@ -254,11 +254,7 @@ def read_back(svg: bytes) -> str:
     page.add_page()
     page.image(io.BytesIO(svg), x=0, y=0, w=100, h=100)
     (sheet,) = pypdfium2.PdfDocument(bytes(page.output()))
-    (seen,) = zxingcpp.read_barcodes(
-        sheet.render(scale=3).to_pil().convert("L"),
-        formats=zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode]),
-    )
-    return seen.text
+    return scan(sheet.render(scale=3).to_pil()).text
 
 
 @given(st.integers(0, 10**18 - 1))

@@ -7,7 +7,6 @@ from datetime import date
 
 import pypdfium2
 import pytest
-import zxingcpp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from kit import qr
 from kit.errors import InvalidArgument
 from kit.ids import new_id
 from services.onboarding.stands import pdf
+from tests.scanner import scan
 
 ON = date(2026, 11, 29)
 
@@ -29,11 +29,7 @@ def face(stall: str = "A-12", name: str = "Rau sạch Cô Nga", issue: int = 1, 
 
 
 def read_back(page: pypdfium2.PdfPage, scale: float = 2.0) -> str:
-    # As apps of banks do. A reader of everything takes one code in a hundred for a linear one (ITF) as well.
-    image = page.render(scale=scale).to_pil().convert("L")
-    found = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode]))
-    assert len(found) == 1
-    return found[0].text
+    return scan(page.render(scale=scale).to_pil()).text
 
 
 @pytest.mark.parametrize("marks", [False, True])

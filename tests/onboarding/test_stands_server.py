@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 import grpc
 import pypdfium2
 import pytest
-import zxingcpp
 from cho.events.v1 import events_pb2
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +24,7 @@ from services.onboarding.stands import issue
 from services.onboarding.stands import server as stands_server
 from services.onboarding.store.stands import StandDocument
 from tests.onboarding.calls import Caller, active
+from tests.scanner import scan
 
 pytestmark = pytest.mark.usefixtures("database", "_no_stands")
 
@@ -40,9 +40,7 @@ def _no_stands(database: None) -> None:
 def payloads(printed: bytes) -> list[str]:
     read = []
     for page in pypdfium2.PdfDocument(printed):
-        image = page.render(scale=2).to_pil().convert("L")
-        (found,) = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode]))
-        read.append(found.text)
+        read.append(scan(page.render(scale=2).to_pil()).text)
     return read
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import grpc
 import pypdfium2
 import pytest
-import zxingcpp
 from cho.orders.v1 import invoices_pb2 as pb
 from cho.orders.v1.invoices_pb2_grpc import InvoiceServiceStub
 from google.protobuf.message import Message
@@ -27,6 +26,7 @@ from services.orders.invoices.server import InvoiceServicer
 from tests import role_table
 from tests.conftest import opened
 from tests.orders.invoice_office import CITIZEN, Orders, open_stall, told
+from tests.scanner import scan
 
 TABLE = {
     "InvoiceService.PutInvoicing": {"vendor", "operator"},
@@ -248,8 +248,7 @@ def test_the_printed_code_leads_to_the_lookup(api: Api, monkeypatch: pytest.Monk
     document = pypdfium2.PdfDocument(
         io.BytesIO(api(VENDOR, "DownloadInvoice", pb.DownloadInvoiceRequest(invoice_id=invoice)).data)
     )
-    image = document[0].render(scale=4).to_pil().convert("L")
-    (found,) = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode]))
+    found = scan(document[0].render(scale=4).to_pil())
     code = api.get(VENDOR, invoice).lookup_code
     assert found.text == f"https://cho.example.vn/v1/invoice-lookup/{code}/invoice.pdf"
 

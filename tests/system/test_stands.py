@@ -6,10 +6,10 @@ from typing import Any
 
 import pypdfium2
 import pytest
-import zxingcpp
 
 from cli.api import Api, ApiError
 from kit.ids import new_key
+from tests.scanner import scan
 from tests.system.settling import until
 
 pytestmark = pytest.mark.system
@@ -26,9 +26,7 @@ def code_of(payer: Api, wallet: str, payload: str) -> str:
 def printed(operator: Api, path: str) -> list[str]:
     read = []
     for page in pypdfium2.PdfDocument(operator.download(path)):
-        image = page.render(scale=2).to_pil().convert("L")
-        (found,) = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode]))
-        read.append(found.text)
+        read.append(scan(page.render(scale=2).to_pil()).text)
     return read
 
 

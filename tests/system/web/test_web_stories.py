@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import zxingcpp
 from PIL import Image
 
 from cli import people
@@ -17,6 +16,7 @@ from cli.wallets import identify, open_wallet
 from kit import qr
 from kit.ids import new_key
 from kit.qr import image as qr_image
+from tests.scanner import scan
 from tests.system.web.conftest import WAIT_MS_MAX, Phone, answer_lost
 
 pytestmark = pytest.mark.system
@@ -117,9 +117,7 @@ def test_what_is_asked_for_is_scanned_from_the_vendors_screen_and_said_to_be_pai
     until(vendor, "document.querySelector('img.qr').naturalWidth > 0")
     picture = tmp_path / "screen.png"
     vendor.page.screenshot(path=picture)
-    [read] = zxingcpp.read_barcodes(
-        Image.open(picture), formats=zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
-    )
+    read = scan(Image.open(picture))
     assert read.text == code.get_attribute("data-payload")
     assert qr.decode(read.text).amount == 50_000
 
