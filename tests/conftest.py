@@ -19,7 +19,7 @@ from hypothesis import settings as hypothesis_settings
 from kit import engines, mongo
 from kit.config import settings
 
-START_S_MAX = 20
+START_S_MAX = 60
 
 # The machine may be busy: how long an example takes says nothing about the code. A commit is tested with the same
 # examples wherever and whenever that is; `pytest --hypothesis-profile=search` looks for others.

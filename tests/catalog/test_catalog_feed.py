@@ -25,7 +25,7 @@ from services.catalog.search.question import Question
 
 pytestmark = pytest.mark.usefixtures("database")
 MerchantFact = Callable[..., events_pb2.MerchantChanged]
-WAIT_S_MAX = 10
+WAIT_S_MAX = 60
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ class Upstream:
         self._server.start()
 
     def stop(self) -> None:
-        self._server.stop(grace=None).wait(timeout=5)
+        self._server.stop(grace=None).wait(timeout=60)
 
     def _note(self, context: grpc.ServicerContext) -> None:
         self.given_s.append(context.time_remaining() or 0.0)
@@ -159,7 +159,7 @@ class Hangman:
     def stop(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join(timeout=5)
+        self._thread.join(timeout=60)
 
 
 # Type HEADERS, flag END_HEADERS, stream 1.

@@ -51,7 +51,7 @@ def edge(local_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> 
             yield running
     finally:
         upstream.stop()
-        server.stop(grace=None).wait(timeout=5)
+        server.stop(grace=None).wait(timeout=60)
 
 
 def test_suggest_is_the_search_for_names_and_no_product(edge: Edge) -> None:

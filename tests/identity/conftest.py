@@ -80,7 +80,7 @@ class Messages:
 
     def newest_code(self, phone: str = PHONE) -> str:
         """The code in the newest text to this phone, once it is there."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             texts = [text for to, text in self.sent if to == normalise(phone)]
             if texts and (code := re.search(r"\b[0-9]{6}\b", texts[-1])):

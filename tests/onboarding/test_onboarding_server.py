@@ -48,7 +48,7 @@ class Client:
         request, reply = GetMessageClass(rpc.input_type), GetMessageClass(rpc.output_type)
         call = self._channel.unary_unary(f"/{SERVICE.full_name}/{method}", request.SerializeToString, reply.FromString)
         edge = (("x-cho-edge", settings().edge_secret), ("x-request-id", "test"))
-        return call(request(**fields), metadata=(*self._claims, *edge), timeout=5)
+        return call(request(**fields), metadata=(*self._claims, *edge), timeout=60)
 
     def refused(self, method: str, **fields: Any) -> str:
         """The stable code that the call fails with."""

@@ -29,7 +29,7 @@ store.open_store()
 run(SERVICES, "onboarding.work")
 """
 STOP_S_MAX = 10
-WAIT_S_MAX = 30
+WAIT_S_MAX = 60
 
 
 @pytest.mark.usefixtures("database")

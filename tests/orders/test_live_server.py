@@ -27,7 +27,7 @@ from tests.orders.live_stall import HOUR, Stall
 from tests.orders.test_orders_server import OPERATOR, SHOPPER, STRANGER, Caller, caller, refused
 from tests.orders.world import ShelfLots
 
-WAIT_S_MAX = 30
+WAIT_S_MAX = 60
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from tests.payments.conftest import OPERATOR, TELECOMS, Bench, open_gate
 
 pytestmark = pytest.mark.anyio
 
-WAIT_S_MAX = 15
+WAIT_S_MAX = 60
 
 
 async def until(condition: Callable[[], Any]) -> None:

@@ -121,7 +121,7 @@ def _rebuilt_and_killed(url: str, target: redis.Redis, events: Events, folder: P
         "made.feed((time.sleep(.05), e)[1] for e in events)"
     )
     process = subprocess.Popen([sys.executable, "-c", program, url, str(kept)], cwd=Path(__file__).parents[2])
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not target.exists(KEYS.rules):
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -184,7 +184,7 @@ def server(directory: Path, *options: str) -> Iterator[redis.Redis]:
 
 
 def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -20,7 +20,7 @@ from kit.ids import new_key
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
 
 AMOUNT = 50_000
-WAIT_S_MAX = 40
+WAIT_S_MAX = 60
 OVER = {f"TOP_UP_STATE_{name}" for name in ("DONE", "DECLINED", "CANCELLED", "RETURNED", "ESCALATED", "CLOSED")}
 
 

@@ -14,7 +14,7 @@ from cli.api import Api, ApiError
 
 pytestmark = pytest.mark.system
 
-WAIT_S_MAX = 30
+WAIT_S_MAX = 60
 
 
 def put(who: Api, institution: str, name: str, content: bytes) -> Any:

@@ -18,7 +18,7 @@ from kit.ids import new_key
 from services.onboarding.seed import made_up_person
 
 People = dict[str, Api]
-HEARD_S_MAX = 30
+HEARD_S_MAX = 60
 
 
 def code_of(call: Callable[[], object]) -> str:

@@ -20,7 +20,7 @@ from services.settlement import trust
 from tests.payments.test_webhooks import Receiver
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
-WAIT_S_MAX = 30
+WAIT_S_MAX = 60
 Audited = Callable[[], Any]
 
 

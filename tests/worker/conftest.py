@@ -20,7 +20,7 @@ else:
     from kit import mongo
     from kit.config import settings
 
-WAIT_S_MAX = 40
+WAIT_S_MAX = 60
 
 
 def until(condition: Callable[[], Any]) -> Any:

@@ -14,7 +14,7 @@ from kit.ids import new_key
 from tests.system.web.conftest import violations
 
 pytestmark = pytest.mark.system
-WAIT_S_MAX = 40
+WAIT_S_MAX = 60
 
 
 def payments(page: Any) -> int:
