@@ -1,8 +1,8 @@
-"""One seeded stack for the system tests, on free ports, with its own state; some start one of their own.
+"""A seeded stack for the system tests, on free ports, with its own state; some start one of their own.
 
-Two processes share the work (scripts/test.sh): one has every test of the session's stack, so that there is one such
-stack and its tests keep their order; the other has, a file at a time, those that start their own. Who is ready first
-takes the next file.
+Three processes share the work (scripts/test.sh): one has every test of the API on one stack, one those of the pages on
+another, so that each stack's tests keep their order; the third has, a file at a time, those that start their own. Who
+is ready first takes the next group.
 """
 
 from __future__ import annotations
@@ -34,13 +34,16 @@ OWN = (
     "tests/system/test_settlement_crash.py",
     "tests/system/test_rebuild.py",
 )
-SHARED = "the session's stack"
+# On the session's stack: there is one a process.
+API, PAGES = "the API's", "the pages'"
 
 
 def _group(nodeid: str) -> str:
     """Tests of one group are run by one process, in order."""
     file, _, _ = nodeid.partition("::")
-    return file if file in OWN else SHARED
+    if file in OWN:
+        return file
+    return PAGES if file.startswith("tests/system/web/") else API
 
 
 class Stacks(LoadScopeScheduling):
@@ -56,11 +59,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Stacks:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The order in which groups are handed out: the session's stack, which has most to do, then those of OWN.
+    """The order in which groups are handed out: the session's stacks, which have most to do, then those of OWN.
 
     Raises UsageError where a test of OWN wants the session's stack: its process would start a second one.
     """
-    groups = (SHARED, *OWN)
+    groups = (API, PAGES, *OWN)
     items.sort(key=lambda item: groups.index(_group(item.nodeid)))
     wrong = [item.nodeid for item in items if _group(item.nodeid) in OWN and "stack" in _wanted(item)]
     if wrong:
