@@ -37,6 +37,7 @@ from kit.streams.entry import ReaderStopped
 from kit.streams.trim import MARGIN
 from kit.supervisor import launch
 from services.payments import store as payments_store
+from services.payments.hooks import Topic
 from services.payments.store import webhooks
 from services.payments.store.keys import keys
 from services.payments.store.live import STREAM, live_key
@@ -142,7 +143,8 @@ def what_was_heard(streams: redis.Redis) -> Heard:
         disconnect()
     merchants = (*streams.scan_iter(live_key("*"), count=1000), *streams.scan_iter(webhooks.stream_of("*"), count=1000))
     announced = _last_id(streams, STREAM)
-    highest = max([announced, *(hook.cursor for hook in hooks), *(_last_id(streams, one) for one in merchants)])
+    cursors = (line.cursor for hook in hooks for topic, line in hook.lines.items() if topic is Topic.PAYMENTS)
+    highest = max([announced, *cursors, *(_last_id(streams, one) for one in merchants)])
     return Heard(announced, highest, hooks)
 
 

@@ -23,6 +23,7 @@ from kit.ledger_event import LedgerEvent, from_raw
 from kit.streams import clients, names
 from kit.streams.entry import Entry
 from services.orders import store as orders
+from services.payments.hooks import Topic
 from services.payments.store import webhooks
 from services.payments.store.keys import keys
 from services.payments.store.live import STREAM, live_key
@@ -179,9 +180,10 @@ class _Teller:
 
     def _webhooks(self) -> None:
         assert self.event
-        hooks = list(webhooks.WebhookDocument.objects(merchant_id=self.merchant_id).only("id"))
+        found = webhooks.WebhookDocument.objects(merchant_id=self.merchant_id).only("id", "topics")
+        hooks = [hook for hook in found if Topic.PAYMENTS in webhooks.topics_of(hook)]
         if not hooks:
-            self._missing("webhooks", "delivery", "the merchant has none")
+            self._missing("webhooks", "delivery", "the merchant has none for payments")
         for hook in hooks:
             told = webhooks.delivery(f"{hook.id}-{self.event.seq:016d}")
             if told is None:

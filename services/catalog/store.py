@@ -443,6 +443,7 @@ def fact(product: Product) -> events_pb2.ProductChanged:
         price_per_kg=product.offer.price_per_kg,
         ocop_stars=product.stars,
         photos=product.photos,
+        recalled_lots=[lot.id for lot in product.shelf.lots if lot.recall_id],
     )
     changed.updated_at.FromDatetime(product.updated_at)
     return changed

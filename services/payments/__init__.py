@@ -3,5 +3,6 @@
 Owns the ledger: the functions in `store/functions`, which run inside Valkey, and the stream that they write.
 Publishes `payment.captured` and `payment.refunded` on `payments:events`, what becomes of money set aside for merchants
 on `payments:holds`, and each merchant's live announcements.
-Listens to `onboarding:events` for who may be paid.
+Listens to `onboarding:events` for who may be paid, and to `catalog:events` for what merchants' own systems are told of
+their goods.
 """

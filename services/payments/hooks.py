@@ -11,8 +11,8 @@ import ipaddress
 import json
 import secrets
 import socket
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from urllib.parse import SplitResult, urlsplit
 
@@ -34,6 +34,13 @@ GONE = 410
 _CARRIER_NAT = ipaddress.ip_network("100.64.0.0/10")
 
 
+class Topic(str, Enum):
+    """What a webhook is told of."""
+
+    PAYMENTS = "payments"
+    GOODS = "goods"
+
+
 class HookState(str, Enum):
     ACTIVE = "active"
     PAUSED = "paused"
@@ -46,6 +53,17 @@ class DeliveryState(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """How far a webhook is told of one topic; ms. Lines wait for none but themselves."""
+
+    # What was announced up to here are deliveries.
+    cursor: int = 0
+    tries: int = 0
+    due_ms: int = 0
+    failing_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Webhook:
     """As it is now; ms. `secrets`: the present one, and the one before while both sign."""
 
@@ -55,11 +73,8 @@ class Webhook:
     state: HookState
     created_ms: int
     secrets: tuple[str, ...] = ()
-    # Announcements up to here are deliveries.
-    cursor: int = 0
-    tries: int = 0
-    due_ms: int = 0
-    failing_ms: int = 0
+    # One for each topic that it is told of.
+    lines: Mapping[Topic, Line] = field(default_factory=dict)
     last_ms: int = 0
     last_status: int = 0
     last_error: str = ""
@@ -70,10 +85,10 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One announcement for one webhook. `body` is the same at every try."""
+    """One announcement for one webhook, in one of its lines. `body` is the same at every try."""
 
     id: str
-    hook_id: str
+    line_id: str
     seq: int
     type: str
     body: bytes
@@ -86,6 +101,11 @@ class Delivery:
     again: bool = False
     # Of the request that moved the money; "" where it is not traced.
     traceparent: str = ""
+
+
+def line_id(hook_id: str, topic: Topic) -> str:
+    """Under which a line's deliveries are kept, and what their ids begin with."""
+    return hook_id if topic is Topic.PAYMENTS else f"{hook_id}-{topic.value}"
 
 
 def event_id(cell: str, seq: int) -> str:

@@ -1,7 +1,8 @@
-"""Tells merchants' own systems of what was announced: in order for each webhook, at least once.
+"""Tells merchants' own systems of what was announced: in order for each webhook and topic, at least once.
 
-Runs in the worker, one process at a time. While a webhook's next delivery fails, those behind it wait; those of other
-webhooks do not. A process that is killed leaves at most one answer unheard: that delivery is sent again, under its id.
+Runs in the worker, one process at a time. While the next delivery of a topic fails, those behind it wait; those of
+its other topic and of other webhooks do not. A process that is killed leaves at most one answer unheard: that
+delivery is sent again, under its id.
 """
 
 from __future__ import annotations
@@ -26,13 +27,14 @@ from kit.errors import InvalidArgument
 from kit.streams import clients
 from kit.streams.lease import Lease
 from services.payments import hooks
-from services.payments.hooks import Delivery, HookState, Webhook
+from services.payments.hooks import Delivery, HookState, Topic, Webhook, line_id
+from services.payments.store import goods
 from services.payments.store import webhooks as store
 from services.payments.store.keys import keys
 from services.payments.store.sync import SyncLedger
 
 LEASE = "payments:webhooks:lease"
-# Webhooks told at once; each tells so many in a row, or for so long, before it looks who it is again.
+# Lines told at once; each tells so many in a row, or for so long, before it looks whose it is again.
 AT_ONCE_MAX, IN_A_ROW_MAX, TURN_S_MAX = 16, 100, 10.0
 OUT_OF_REACH = (redis.RedisError, PyMongoError, ConnectionFailure)
 
@@ -44,7 +46,7 @@ _logger = log.logger(__name__)
 
 
 class Sender:
-    """`tick` begins what is due; each webhook is told in a thread of its own."""
+    """`tick` begins what is due; each topic of a webhook is told in a thread of its own."""
 
     def __init__(
         self,
@@ -65,7 +67,7 @@ class Sender:
         self._trust = trust
         self._owner_of = owner_of
         self._busy: dict[str, threading.Thread] = {}
-        # Webhooks as they were when their last turn ended, and whether it left something to tell.
+        # Lines as they were when their last turn ended, and whether it left something to tell.
         self._left: dict[str, tuple[int, int, bool]] = {}
 
     def tick(self) -> None:
@@ -76,9 +78,11 @@ class Sender:
             found = store.every()
             store.keep_hooked(self._client, found)
             found = self._collect([hook for hook in found if self._still_owned(hook)])
-            FAILING.set(sum(1 for hook in found if hook.failing_ms and hook.state is HookState.ACTIVE))
+            active = [hook for hook in found if hook.state is HookState.ACTIVE]
+            FAILING.set(sum(1 for hook in active if any(line.failing_ms for line in hook.lines.values())))
             for hook in found:
-                self._begin(hook)
+                for topic in hook.lines:
+                    self._begin(hook, topic)
         except OUT_OF_REACH as error:
             _logger.warning("webhooks wait", reason=f"{type(error).__name__}: {error}")
 
@@ -99,43 +103,49 @@ class Sender:
     def _collect(self, found: list[Webhook]) -> list[Webhook]:
         """The same webhooks, with what was announced made their deliveries."""
         of: dict[str, list[Webhook]] = defaultdict(list)
+        for merchant_id in {hook.merchant_id for hook in found if Topic.GOODS in hook.lines}:
+            goods.gather(self._client, merchant_id, self._now())
         for hook in found:
-            of[hook.merchant_id].append(store.collect(self._client, hook))
+            for topic in hook.lines:
+                hook = store.collect(self._client, hook, topic)
+            of[hook.merchant_id].append(hook)
         for merchant_id, theirs in of.items():
             store.trim(self._client, merchant_id, theirs)
         return [hook for theirs in of.values() for hook in theirs]
 
-    def _begin(self, hook: Webhook) -> None:
-        if hook.id in self._busy or len(self._busy) >= AT_ONCE_MAX:
+    def _begin(self, hook: Webhook, topic: Topic) -> None:
+        key, line = line_id(hook.id, topic), hook.lines[topic]
+        if key in self._busy or len(self._busy) >= AT_ONCE_MAX:
             return
-        cursor, woken, something = self._left.get(hook.id, (-1, -1, True))
-        if (cursor, woken) == (hook.cursor, hook.woken) and (not something or hook.due_ms > self._now()):
+        cursor, woken, something = self._left.get(key, (-1, -1, True))
+        if (cursor, woken) == (line.cursor, hook.woken) and (not something or line.due_ms > self._now()):
             return
-        thread = threading.Thread(target=self._take_turn, args=(hook,), name=hook.id, daemon=True)
-        self._busy[hook.id] = thread
+        thread = threading.Thread(target=self._take_turn, args=(hook, topic), name=key, daemon=True)
+        self._busy[key] = thread
         thread.start()
 
-    def _take_turn(self, hook: Webhook) -> None:
-        something = True
+    def _take_turn(self, hook: Webhook, topic: Topic) -> None:
+        key, something = line_id(hook.id, topic), True
         try:
-            something = self.tell(hook)
+            something = self.tell(hook, topic)
         except OUT_OF_REACH as error:
             _logger.warning("a webhook waits", webhook=hook.id, reason=f"{type(error).__name__}: {error}")
         except Exception:
             _logger.exception("a webhook's turn broke off", webhook=hook.id)
         finally:
-            self._left[hook.id] = (hook.cursor, hook.woken, something)
-            self._busy.pop(hook.id, None)
+            self._left[key] = (hook.lines[topic].cursor, hook.woken, something)
+            self._busy.pop(key, None)
 
-    def tell(self, hook: Webhook) -> bool:
+    def tell(self, hook: Webhook, topic: Topic) -> bool:
         """What was asked to be sent once more, then what waits, in order, while it is taken. Whether some is left."""
-        for told in store.to_resend(hook.id, IN_A_ROW_MAX):
+        key = line_id(hook.id, topic)
+        for told in store.to_resend(key, IN_A_ROW_MAX):
             status, error = self._send(hook, told)
             store.note_delivery(told, status, error, self._now())
         until = time.monotonic() + TURN_S_MAX
         now: Webhook | None = hook
-        while now and now.state is HookState.ACTIVE and now.due_ms <= self._now() and time.monotonic() < until:
-            waiting = store.waiting(hook.id, IN_A_ROW_MAX)
+        while now and self._may_tell(now, topic) and time.monotonic() < until:
+            waiting = store.waiting(key, IN_A_ROW_MAX)
             if not waiting or not self._lease.held():
                 return bool(waiting)
             for told in waiting:
@@ -143,21 +153,26 @@ class Sender:
                 # The delivery first: a process that dies between the two does not send it again.
                 store.note_delivery(told, status, error, self._now())
                 if not 200 <= status < 300:
-                    self._failed(now, status, error)
+                    self._failed(now, topic, status, error)
                     return True
                 if time.monotonic() >= until or not self._lease.held():
                     break
-            now = store.note_try(now, status, error, self._now())
-        return now is not None and now.state is HookState.ACTIVE
+            now = store.note_try(now, topic, status, error, self._now())
+        return now is not None and now.state is HookState.ACTIVE and topic in now.lines
 
-    def _failed(self, hook: Webhook, status: int, error: str) -> None:
+    def _may_tell(self, hook: Webhook, topic: Topic) -> bool:
+        line = hook.lines.get(topic)
+        return line is not None and hook.state is HookState.ACTIVE and line.due_ms <= self._now()
+
+    def _failed(self, hook: Webhook, topic: Topic, status: int, error: str) -> None:
         at_ms = self._now()
         if status == hooks.GONE:
             _logger.warning("webhook paused: its receiver is gone", webhook=hook.id)
             store.pause(hook.id, "410 Gone")
-        store.note_try(hook, status, error or ("410 Gone" if status == hooks.GONE else ""), at_ms)
+        store.note_try(hook, topic, status, error or ("410 Gone" if status == hooks.GONE else ""), at_ms)
         while True:
-            late = [one for one in store.waiting(hook.id, IN_A_ROW_MAX) if at_ms >= one.created_ms + hooks.DEAD_MS]
+            waiting = store.waiting(line_id(hook.id, topic), IN_A_ROW_MAX)
+            late = [one for one in waiting if at_ms >= one.created_ms + hooks.DEAD_MS]
             for told in late:
                 store.bury(told, at_ms)
                 DEAD.inc()

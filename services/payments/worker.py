@@ -8,14 +8,14 @@ from typing import Any
 import eventlet
 import hiredis
 import redis
-from cho.events.v1.events_pb2 import MerchantChanged, WindowClosed
+from cho.events.v1.events_pb2 import MerchantChanged, ProductChanged, WindowClosed
 from cho.events.v1.intent_pb2 import Intent
 from nameko.extensions import DependencyProvider
 from nameko.timer import timer
 from pymongo.errors import PyMongoError
 
 from kit import log, tracing
-from kit.clock import from_ms
+from kit.clock import from_ms, now_ms
 from kit.config import settings
 from kit.ledger_event import from_fields
 from kit.streams import clients, names
@@ -24,9 +24,10 @@ from kit.streams.event import Event, rfc3339
 from kit.streams.group import stream_handler
 from kit.streams.ledger import ledger_reader
 from kit.streams.trim import trim_ledger, trim_stream
-from services.payments import announce, disburse, expiry, janitor, orders, recovery, sender, shown, store
+from services.payments import announce, disburse, expiry, goods, janitor, orders, recovery, sender, shown, store
 from services.payments.merchants import STATES, exempt_owner, put_merchant
 from services.payments.store import changes, library, people, stickers, webhooks
+from services.payments.store import goods as told_goods
 from services.payments.store.keys import keys
 from services.payments.store.live import KEPT, STREAM, live_key
 from services.payments.store.sync import SyncLedger
@@ -135,6 +136,11 @@ def _traced(announced: list[Announcement]) -> tuple[list[Announcement], list[tup
     return told_anew, spans
 
 
+def _told_of(event: Event) -> bool:
+    """Whether a merchant's own system is to hear of the product."""
+    return told_goods.hooked(clients.streams(), ProductChanged.FromString(event.data))
+
+
 class Functions(DependencyProvider):
     """Sees that the ledger's functions are loaded. Raises RuntimeError where they are there with another text.
 
@@ -194,6 +200,11 @@ class Payments:
     def on_order(self, event: Event) -> None:
         """An order's code says what it asks for."""
         orders.heed(SyncLedger(clients.ledger(), keys()), event)
+
+    @stream_handler("catalog:events", group="payments.goods", types=goods.HEARD, where=_told_of)
+    def on_product(self, event: Event) -> None:
+        """Keeps what merchants' own systems are told of their goods."""
+        told_goods.hear(clients.streams(), ProductChanged.FromString(event.data), now_ms())
 
     @stream_handler("onboarding:events", group="payments.directory", types={*STATES, stickers.REISSUED})
     def on_merchant(self, event: Event) -> None:

@@ -30,7 +30,7 @@ from kit.ids import new_id
 from kit.streams.lease import Lease
 from services.payments import hooks
 from services.payments.card import webhook as receivers_side
-from services.payments.hooks import DeliveryState, HookState, Webhook
+from services.payments.hooks import DeliveryState, HookState, Topic, Webhook
 from services.payments.sender import Sender
 from services.payments.store import webhooks as store
 from tests.payments.api import OPERATOR, Api
@@ -232,7 +232,7 @@ def test_what_is_not_taken_is_tried_again_later_and_those_behind_it_wait(
     desk.tick()
     assert receiver.seqs() == [3]
     failing = desk.now(hook)
-    assert (failing.tries, failing.last_status) == (1, answer if isinstance(answer, int) else 0)
+    assert (failing.lines[Topic.PAYMENTS].tries, failing.last_status) == (1, answer if isinstance(answer, int) else 0)
     assert bool(failing.last_error) == (not isinstance(answer, int))
     desk.tick()  # not due yet
     assert receiver.seqs() == [3]
@@ -243,7 +243,8 @@ def test_what_is_not_taken_is_tried_again_later_and_those_behind_it_wait(
     desk.tick(1_000)
     assert receiver.seqs() == [3, 3, 3, 6]
     assert len({body for _, body in receiver.got[:3]}) == 1, "the same at every try"
-    assert (desk.now(hook).tries, desk.now(hook).failing_ms) == (0, 0)
+    line = desk.now(hook).lines[Topic.PAYMENTS]
+    assert (line.tries, line.failing_ms) == (0, 0)
 
 
 def test_one_webhook_that_fails_keeps_no_other_waiting(desk: Desk, receiver: Receiver) -> None:
@@ -331,7 +332,7 @@ def test_a_webhook_with_nothing_to_tell_is_left_in_peace(desk: Desk, receiver: R
     desk.announce(1)
     sender, turns = desk.sender(), []
     tell = sender.tell
-    sender.tell = lambda one: turns.append(one.id) or tell(one)  # type: ignore[func-returns-value, method-assign]
+    sender.tell = lambda one, topic: turns.append(one.id) or tell(one, topic)  # type: ignore[func-returns-value, method-assign]
     for _ in range(4):
         sender.tick()
         sender.wait()

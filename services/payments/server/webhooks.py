@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Sequence
 
 import redis
 from cho.payments.v1 import webhooks_pb2 as pb
@@ -13,7 +15,7 @@ from kit.errors import InvalidArgument, MerchantNotFound, NotFound, Unavailable
 from kit.rpc.call import Call
 from kit.streams import clients
 from services.payments import hooks
-from services.payments.hooks import Delivery, DeliveryState, HookState, Webhook
+from services.payments.hooks import Delivery, DeliveryState, HookState, Topic, Webhook, line_id
 from services.payments.server.common import id_of, page_limit
 from services.payments.server.documents import Documents
 from services.payments.store import webhooks as store
@@ -21,9 +23,11 @@ from services.payments.store.ledger import Ledger
 
 _STATES = {state: getattr(pb, f"WEBHOOK_STATE_{state.name}") for state in HookState}
 _STATE_OF = {number: state for state, number in _STATES.items()}
+_TOPICS = {topic: getattr(pb, f"WEBHOOK_TOPIC_{topic.name}") for topic in Topic}
+_TOPIC_OF = {number: topic for topic, number in _TOPICS.items()}
 _DELIVERY_STATES = {state: getattr(pb, f"DELIVERY_STATE_{state.name}") for state in DeliveryState}
 _DELIVERY_STATE_OF = {number: state for state, number in _DELIVERY_STATES.items()}
-_DELIVERY_ID = re.compile(r"(whk_[0-9a-f]{32})-[0-9]{16}")
+_DELIVERY_ID = re.compile(r"(whk_[0-9a-f]{32})(-goods)?-[0-9]{16}")
 
 
 class WebhookServicer:
@@ -35,10 +39,11 @@ class WebhookServicer:
 
     async def CreateWebhook(self, request: pb.CreateWebhookRequest, call: Call) -> pb.CreateWebhookResponse:
         await self._own_merchant(request.merchant_id, call)
+        topics = _topics(request.topics) if request.topics else store.PAYMENTS_ALONE
         await self._stored(_check, request.url)
         try:
             made = await self._stored(
-                store.create, clients.streams(), request.merchant_id, call.caller.sub, request.url
+                store.create, clients.streams(), request.merchant_id, call.caller.sub, request.url, topics
             )
         except redis.RedisError as error:
             raise Unavailable("announcements cannot be reached now; nothing was done") from error
@@ -60,6 +65,14 @@ class WebhookServicer:
             await self._stored(store.go_on, hook.id, call.caller.sub)
         return pb.SetWebhookStateResponse(webhook=_view(await self._own(hook.id, call)))
 
+    async def SetWebhookTopics(self, request: pb.SetWebhookTopicsRequest, call: Call) -> pb.SetWebhookTopicsResponse:
+        topics, hook = _topics(request.topics), await self._own(request.webhook_id, call)
+        try:
+            await self._stored(store.set_topics, clients.streams(), hook, topics)
+        except redis.RedisError as error:
+            raise Unavailable("announcements cannot be reached now: send the same request again") from error
+        return pb.SetWebhookTopicsResponse(webhook=_view(await self._own(hook.id, call)))
+
     async def RotateWebhookSecret(
         self, request: pb.RotateWebhookSecretRequest, call: Call
     ) -> pb.RotateWebhookSecretResponse:
@@ -79,7 +92,9 @@ class WebhookServicer:
         state = _DELIVERY_STATE_OF.get(request.state)
         if (request.state and state is None) or not 0 <= request.before_seq <= store.SEQ_MAX:
             raise InvalidArgument("state is one of a delivery's, before_seq a sequence number")
-        found = await self._stored(store.deliveries, hook.id, state, request.before_seq, page_limit(request.limit))
+        topic = _topics([request.topic])[0] if request.topic else next(iter(hook.lines))
+        line = line_id(hook.id, topic)
+        found = await self._stored(store.deliveries, line, state, request.before_seq, page_limit(request.limit))
         return pb.ListDeliveriesResponse(deliveries=[_delivery_view(one) for one in found])
 
     async def ResendDelivery(self, request: pb.ResendDeliveryRequest, call: Call) -> pb.ResendDeliveryResponse:
@@ -108,6 +123,14 @@ class WebhookServicer:
         return found
 
 
+def _topics(named: Sequence[int]) -> list[Topic]:
+    """Raises InvalidArgument."""
+    topics = [topic for number, topic in _TOPIC_OF.items() if number in named]
+    if not topics or len(topics) != len(named):
+        raise InvalidArgument("topics are WEBHOOK_TOPIC_PAYMENTS, WEBHOOK_TOPIC_GOODS, one at least, each once")
+    return topics
+
+
 def _check(url: str) -> None:
     """Whether an address may be told. Raises InvalidArgument."""
     local = settings().env == "local"
@@ -120,20 +143,21 @@ def _check(url: str) -> None:
 def _view(hook: Webhook) -> pb.Webhook:
     view = pb.Webhook(
         webhook_id=hook.id, merchant_id=hook.merchant_id, url=hook.url, state=_STATES[hook.state],
-        last_status=hook.last_status, last_error=hook.last_error,
+        last_status=hook.last_status, last_error=hook.last_error, topics=[_TOPICS[topic] for topic in hook.lines],
     )  # fmt: skip
     view.created_at.FromMilliseconds(hook.created_ms)
     if hook.last_ms:
         view.last_at.FromMilliseconds(hook.last_ms)
-    if hook.failing_ms:
-        view.failing_since.FromMilliseconds(hook.failing_ms)
-        view.next_try_at.FromMilliseconds(max(hook.due_ms, now_ms()))
+    failing = [line for line in hook.lines.values() if line.failing_ms]
+    if failing:
+        view.failing_since.FromMilliseconds(min(line.failing_ms for line in failing))
+        view.next_try_at.FromMilliseconds(max(min(line.due_ms for line in failing), now_ms()))
     return view
 
 
 def _delivery_view(told: Delivery) -> pb.Delivery:
     view = pb.Delivery(
-        delivery_id=told.id, event_id=hooks.event_id(settings().cell, told.seq), type=told.type, seq=told.seq,
+        delivery_id=told.id, event_id=json.loads(told.body)["id"], type=told.type, seq=told.seq,
         state=_DELIVERY_STATES[told.state], attempts=told.attempts, last_status=told.last_status,
         last_error=told.last_error, resending=told.again,
     )  # fmt: skip

@@ -168,7 +168,7 @@ class SentinelAlarm(_message.Message):
     def __init__(self, alarm_id: _Optional[str] = ..., kind: _Optional[str] = ..., state: _Optional[str] = ..., merchant_id: _Optional[str] = ..., market_id: _Optional[str] = ..., stall: _Optional[str] = ...) -> None: ...
 
 class ProductChanged(_message.Message):
-    __slots__ = ("product_id", "merchant_id", "merchant_name", "market_id", "name", "description", "unit", "price", "stock", "hidden", "version", "updated_at", "grams_per_unit", "available", "state", "category", "net_grams", "price_per_kg", "ocop_stars", "photos")
+    __slots__ = ("product_id", "merchant_id", "merchant_name", "market_id", "name", "description", "unit", "price", "stock", "hidden", "version", "updated_at", "grams_per_unit", "available", "state", "category", "net_grams", "price_per_kg", "ocop_stars", "photos", "recalled_lots")
     PRODUCT_ID_FIELD_NUMBER: _ClassVar[int]
     MERCHANT_ID_FIELD_NUMBER: _ClassVar[int]
     MERCHANT_NAME_FIELD_NUMBER: _ClassVar[int]
@@ -189,6 +189,7 @@ class ProductChanged(_message.Message):
     PRICE_PER_KG_FIELD_NUMBER: _ClassVar[int]
     OCOP_STARS_FIELD_NUMBER: _ClassVar[int]
     PHOTOS_FIELD_NUMBER: _ClassVar[int]
+    RECALLED_LOTS_FIELD_NUMBER: _ClassVar[int]
     product_id: str
     merchant_id: str
     merchant_name: str
@@ -209,7 +210,8 @@ class ProductChanged(_message.Message):
     price_per_kg: int
     ocop_stars: int
     photos: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, product_id: _Optional[str] = ..., merchant_id: _Optional[str] = ..., merchant_name: _Optional[str] = ..., market_id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., unit: _Optional[str] = ..., price: _Optional[int] = ..., stock: _Optional[int] = ..., hidden: _Optional[bool] = ..., version: _Optional[int] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., grams_per_unit: _Optional[int] = ..., available: _Optional[int] = ..., state: _Optional[str] = ..., category: _Optional[str] = ..., net_grams: _Optional[int] = ..., price_per_kg: _Optional[int] = ..., ocop_stars: _Optional[int] = ..., photos: _Optional[_Iterable[str]] = ...) -> None: ...
+    recalled_lots: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, product_id: _Optional[str] = ..., merchant_id: _Optional[str] = ..., merchant_name: _Optional[str] = ..., market_id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., unit: _Optional[str] = ..., price: _Optional[int] = ..., stock: _Optional[int] = ..., hidden: _Optional[bool] = ..., version: _Optional[int] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., grams_per_unit: _Optional[int] = ..., available: _Optional[int] = ..., state: _Optional[str] = ..., category: _Optional[str] = ..., net_grams: _Optional[int] = ..., price_per_kg: _Optional[int] = ..., ocop_stars: _Optional[int] = ..., photos: _Optional[_Iterable[str]] = ..., recalled_lots: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class StockReservationExpired(_message.Message):
     __slots__ = ("order_id", "product_id", "expired_at_ms")

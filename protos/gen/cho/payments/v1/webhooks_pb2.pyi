@@ -18,6 +18,12 @@ class WebhookState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     WEBHOOK_STATE_ACTIVE: _ClassVar[WebhookState]
     WEBHOOK_STATE_PAUSED: _ClassVar[WebhookState]
 
+class WebhookTopic(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    WEBHOOK_TOPIC_UNSPECIFIED: _ClassVar[WebhookTopic]
+    WEBHOOK_TOPIC_PAYMENTS: _ClassVar[WebhookTopic]
+    WEBHOOK_TOPIC_GOODS: _ClassVar[WebhookTopic]
+
 class DeliveryState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     DELIVERY_STATE_UNSPECIFIED: _ClassVar[DeliveryState]
@@ -27,13 +33,16 @@ class DeliveryState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
 WEBHOOK_STATE_UNSPECIFIED: WebhookState
 WEBHOOK_STATE_ACTIVE: WebhookState
 WEBHOOK_STATE_PAUSED: WebhookState
+WEBHOOK_TOPIC_UNSPECIFIED: WebhookTopic
+WEBHOOK_TOPIC_PAYMENTS: WebhookTopic
+WEBHOOK_TOPIC_GOODS: WebhookTopic
 DELIVERY_STATE_UNSPECIFIED: DeliveryState
 DELIVERY_STATE_WAITING: DeliveryState
 DELIVERY_STATE_DELIVERED: DeliveryState
 DELIVERY_STATE_DEAD: DeliveryState
 
 class Webhook(_message.Message):
-    __slots__ = ("webhook_id", "merchant_id", "url", "state", "created_at", "last_status", "last_error", "last_at", "failing_since", "next_try_at")
+    __slots__ = ("webhook_id", "merchant_id", "url", "state", "created_at", "last_status", "last_error", "last_at", "failing_since", "next_try_at", "topics")
     WEBHOOK_ID_FIELD_NUMBER: _ClassVar[int]
     MERCHANT_ID_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
@@ -44,6 +53,7 @@ class Webhook(_message.Message):
     LAST_AT_FIELD_NUMBER: _ClassVar[int]
     FAILING_SINCE_FIELD_NUMBER: _ClassVar[int]
     NEXT_TRY_AT_FIELD_NUMBER: _ClassVar[int]
+    TOPICS_FIELD_NUMBER: _ClassVar[int]
     webhook_id: str
     merchant_id: str
     url: str
@@ -54,7 +64,8 @@ class Webhook(_message.Message):
     last_at: _timestamp_pb2.Timestamp
     failing_since: _timestamp_pb2.Timestamp
     next_try_at: _timestamp_pb2.Timestamp
-    def __init__(self, webhook_id: _Optional[str] = ..., merchant_id: _Optional[str] = ..., url: _Optional[str] = ..., state: _Optional[_Union[WebhookState, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_status: _Optional[int] = ..., last_error: _Optional[str] = ..., last_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., failing_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., next_try_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    topics: _containers.RepeatedScalarFieldContainer[WebhookTopic]
+    def __init__(self, webhook_id: _Optional[str] = ..., merchant_id: _Optional[str] = ..., url: _Optional[str] = ..., state: _Optional[_Union[WebhookState, str]] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_status: _Optional[int] = ..., last_error: _Optional[str] = ..., last_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., failing_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., next_try_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., topics: _Optional[_Iterable[_Union[WebhookTopic, str]]] = ...) -> None: ...
 
 class Delivery(_message.Message):
     __slots__ = ("delivery_id", "event_id", "type", "seq", "state", "attempts", "last_status", "last_error", "announced_at", "delivered_at", "resending")
@@ -83,12 +94,14 @@ class Delivery(_message.Message):
     def __init__(self, delivery_id: _Optional[str] = ..., event_id: _Optional[str] = ..., type: _Optional[str] = ..., seq: _Optional[int] = ..., state: _Optional[_Union[DeliveryState, str]] = ..., attempts: _Optional[int] = ..., last_status: _Optional[int] = ..., last_error: _Optional[str] = ..., announced_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., delivered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., resending: _Optional[bool] = ...) -> None: ...
 
 class CreateWebhookRequest(_message.Message):
-    __slots__ = ("merchant_id", "url")
+    __slots__ = ("merchant_id", "url", "topics")
     MERCHANT_ID_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
+    TOPICS_FIELD_NUMBER: _ClassVar[int]
     merchant_id: str
     url: str
-    def __init__(self, merchant_id: _Optional[str] = ..., url: _Optional[str] = ...) -> None: ...
+    topics: _containers.RepeatedScalarFieldContainer[WebhookTopic]
+    def __init__(self, merchant_id: _Optional[str] = ..., url: _Optional[str] = ..., topics: _Optional[_Iterable[_Union[WebhookTopic, str]]] = ...) -> None: ...
 
 class CreateWebhookResponse(_message.Message):
     __slots__ = ("webhook", "secret")
@@ -124,6 +137,20 @@ class SetWebhookStateResponse(_message.Message):
     webhook: Webhook
     def __init__(self, webhook: _Optional[_Union[Webhook, _Mapping]] = ...) -> None: ...
 
+class SetWebhookTopicsRequest(_message.Message):
+    __slots__ = ("webhook_id", "topics")
+    WEBHOOK_ID_FIELD_NUMBER: _ClassVar[int]
+    TOPICS_FIELD_NUMBER: _ClassVar[int]
+    webhook_id: str
+    topics: _containers.RepeatedScalarFieldContainer[WebhookTopic]
+    def __init__(self, webhook_id: _Optional[str] = ..., topics: _Optional[_Iterable[_Union[WebhookTopic, str]]] = ...) -> None: ...
+
+class SetWebhookTopicsResponse(_message.Message):
+    __slots__ = ("webhook",)
+    WEBHOOK_FIELD_NUMBER: _ClassVar[int]
+    webhook: Webhook
+    def __init__(self, webhook: _Optional[_Union[Webhook, _Mapping]] = ...) -> None: ...
+
 class RotateWebhookSecretRequest(_message.Message):
     __slots__ = ("webhook_id",)
     WEBHOOK_ID_FIELD_NUMBER: _ClassVar[int]
@@ -147,16 +174,18 @@ class DeleteWebhookResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class ListDeliveriesRequest(_message.Message):
-    __slots__ = ("webhook_id", "state", "before_seq", "limit")
+    __slots__ = ("webhook_id", "state", "before_seq", "limit", "topic")
     WEBHOOK_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     BEFORE_SEQ_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
     webhook_id: str
     state: DeliveryState
     before_seq: int
     limit: int
-    def __init__(self, webhook_id: _Optional[str] = ..., state: _Optional[_Union[DeliveryState, str]] = ..., before_seq: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+    topic: WebhookTopic
+    def __init__(self, webhook_id: _Optional[str] = ..., state: _Optional[_Union[DeliveryState, str]] = ..., before_seq: _Optional[int] = ..., limit: _Optional[int] = ..., topic: _Optional[_Union[WebhookTopic, str]] = ...) -> None: ...
 
 class ListDeliveriesResponse(_message.Message):
     __slots__ = ("deliveries",)

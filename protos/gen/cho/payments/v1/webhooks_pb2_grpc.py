@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class WebhookServiceStub:
-    """Merchants' own systems are told of their payments: each announcement as a signed HTTP request, in order, at least once.
+    """Merchants' own systems are told of their payments and goods, by signed HTTP requests, in order, at least once. Each topic
+    is told by itself: while what is told of one is not taken, the other goes on.
     """
 
     def __init__(self, channel):
@@ -49,6 +50,11 @@ class WebhookServiceStub:
                 '/cho.payments.v1.WebhookService/SetWebhookState',
                 request_serializer=cho_dot_payments_dot_v1_dot_webhooks__pb2.SetWebhookStateRequest.SerializeToString,
                 response_deserializer=cho_dot_payments_dot_v1_dot_webhooks__pb2.SetWebhookStateResponse.FromString,
+                _registered_method=True)
+        self.SetWebhookTopics = channel.unary_unary(
+                '/cho.payments.v1.WebhookService/SetWebhookTopics',
+                request_serializer=cho_dot_payments_dot_v1_dot_webhooks__pb2.SetWebhookTopicsRequest.SerializeToString,
+                response_deserializer=cho_dot_payments_dot_v1_dot_webhooks__pb2.SetWebhookTopicsResponse.FromString,
                 _registered_method=True)
         self.RotateWebhookSecret = channel.unary_unary(
                 '/cho.payments.v1.WebhookService/RotateWebhookSecret',
@@ -73,11 +79,12 @@ class WebhookServiceStub:
 
 
 class WebhookServiceServicer:
-    """Merchants' own systems are told of their payments: each announcement as a signed HTTP request, in order, at least once.
+    """Merchants' own systems are told of their payments and goods, by signed HTTP requests, in order, at least once. Each topic
+    is told by itself: while what is told of one is not taken, the other goes on.
     """
 
     def CreateWebhook(self, request, context):
-        """Begins to tell an address of what the merchant receives from now on. The secret is shown this once.
+        """Begins to tell an address of the merchant's payments, goods or both, from now on. The secret is shown this once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -92,6 +99,13 @@ class WebhookServiceServicer:
 
     def SetWebhookState(self, request, context):
         """Pauses one, or goes on with it: what came meanwhile waits, and is told in order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetWebhookTopics(self, request, context):
+        """Chooses anew what one is told of. A topic that comes in is told from now on; of one that goes, what waits is forgotten.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -112,7 +126,7 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListDeliveries(self, request, context):
-        """What was told, waits or is dead, newest first.
+        """What was told of a topic, waits or is dead, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -143,6 +157,11 @@ def add_WebhookServiceServicer_to_server(servicer, server):
                     request_deserializer=cho_dot_payments_dot_v1_dot_webhooks__pb2.SetWebhookStateRequest.FromString,
                     response_serializer=cho_dot_payments_dot_v1_dot_webhooks__pb2.SetWebhookStateResponse.SerializeToString,
             ),
+            'SetWebhookTopics': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetWebhookTopics,
+                    request_deserializer=cho_dot_payments_dot_v1_dot_webhooks__pb2.SetWebhookTopicsRequest.FromString,
+                    response_serializer=cho_dot_payments_dot_v1_dot_webhooks__pb2.SetWebhookTopicsResponse.SerializeToString,
+            ),
             'RotateWebhookSecret': grpc.unary_unary_rpc_method_handler(
                     servicer.RotateWebhookSecret,
                     request_deserializer=cho_dot_payments_dot_v1_dot_webhooks__pb2.RotateWebhookSecretRequest.FromString,
@@ -172,7 +191,8 @@ def add_WebhookServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class WebhookService:
-    """Merchants' own systems are told of their payments: each announcement as a signed HTTP request, in order, at least once.
+    """Merchants' own systems are told of their payments and goods, by signed HTTP requests, in order, at least once. Each topic
+    is told by itself: while what is told of one is not taken, the other goes on.
     """
 
     @staticmethod
@@ -246,6 +266,33 @@ class WebhookService:
             '/cho.payments.v1.WebhookService/SetWebhookState',
             cho_dot_payments_dot_v1_dot_webhooks__pb2.SetWebhookStateRequest.SerializeToString,
             cho_dot_payments_dot_v1_dot_webhooks__pb2.SetWebhookStateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetWebhookTopics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/cho.payments.v1.WebhookService/SetWebhookTopics',
+            cho_dot_payments_dot_v1_dot_webhooks__pb2.SetWebhookTopicsRequest.SerializeToString,
+            cho_dot_payments_dot_v1_dot_webhooks__pb2.SetWebhookTopicsResponse.FromString,
             options,
             channel_credentials,
             insecure,
