@@ -1,8 +1,8 @@
 """What merchants' own systems are told of their goods, and when. Pure.
 
-A product is told of as it is now, with what of it changed since it was told of before; so changes that come quickly are
-one, and one that was undone is none. Where only the stock changed, a minute has to pass; that there is nothing left, or
-something again, is told at once.
+A product is told of as it is now, so changes that come quickly are one, and one that was undone is none. With it goes
+in which version what of it last changed: whoever has an earlier one knows what is new to them, whatever they missed in
+between. Where only the stock changed, a minute has to pass; that nothing is left, or something again, is told at once.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ _KINDS = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What was last told of a product, and when, ms. `since`: by kind, in which place its last change was told."""
+    """What was last told of a product, and when, ms. `changed`: by kind, the version with which a change was told."""
 
     facts: Facts
     at_ms: int
-    since: Mapping[str, int]
+    changed: Mapping[str, int]
 
 
 def facts(product: ProductChanged) -> Facts:
@@ -79,15 +79,16 @@ def due_ms(told: Told | None, heard: Facts) -> int:
     return 0 if ends else told.at_ms + STOCK_EVERY_MS
 
 
-def tell(told: Told | None, heard: Facts, seq: int, now_ms: int) -> Told:
-    """What is so now, told in the place `seq`."""
-    since = dict(told.since) if told else {}
-    return Told(heard, now_ms, since | dict.fromkeys(changed(told, heard), seq))
+def tell(told: Told | None, heard: Facts, now_ms: int) -> Told:
+    """What is so now, told now."""
+    version: int = heard["version"]
+    before = told.changed if told else {}
+    return Told(heard, now_ms, {**before, **dict.fromkeys(changed(told, heard), version)})
 
 
-def body(told: Told, after: int) -> bytes:
-    """What a receiver gets who was told of all places up to `after`."""
-    changes = [kind for kind in _KINDS if told.since.get(kind, 0) > after]
+def body(told: Told) -> bytes:
+    """What a receiver gets."""
     shown = {name: value for name, value in told.facts.items() if name != "rest"}
     event_id = f"evt_{shown['product_id']}_{shown['version']}"
-    return json.dumps({"id": event_id, "type": TYPE, "changed": changes, **shown}, ensure_ascii=False).encode()
+    said = {"id": event_id, "type": TYPE, **shown, "changed": dict(told.changed)}
+    return json.dumps(said, ensure_ascii=False).encode()

@@ -69,7 +69,8 @@ def test_nothing_of_a_recalled_lot_is_sold_and_what_was_set_aside_is_set_aside_n
     with pytest.raises(OutOfStock):
         steps.sell("ord_held", [Line(product_id, 3)])
     told = store.CatalogProduct.objects(id=product_id).get().outbox[-1]
-    assert (told.type, events_pb2.ProductChanged.FromString(told.data).available) == ("product.changed", 0)
+    said = events_pb2.ProductChanged.FromString(told.data)
+    assert (told.type, said.available, said.recalled_lots) == ("product.changed", 0, [lot_id])
 
 
 def test_whoever_was_sold_of_it_or_had_it_set_aside_is_listed_and_nobody_else(product_id: str) -> None:

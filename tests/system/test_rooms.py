@@ -159,6 +159,27 @@ def test_a_merchants_own_system_is_told_and_can_check_who_tells(
     receiver.close()
 
 
+def test_a_merchants_own_system_is_told_of_its_goods(people_: dict[str, Api], merchant: dict[str, Any]) -> None:
+    vendor, receiver, merchant_id = people_["vendor"], Receiver(), merchant["merchant_id"]
+    made = vendor.post(f"/v1/merchants/{merchant_id}/webhooks", url=receiver.url, topics=["WEBHOOK_TOPIC_GOODS"])
+    product = vendor.post(
+        "/v1/products", request_id=new_key(), merchant_id=merchant_id, name="Chè", unit="kg", price=250_000, stock=20
+    )["product"]["product_id"]
+    of_it = lambda: [one for one in receiver.got if json.loads(one[1])["product_id"] == product]  # noqa: E731
+    until(lambda: len(of_it()) == 1)
+    vendor.http.patch(f"/v1/products/{product}", json={"price": 260_000}).raise_for_status()
+    until(lambda: len(of_it()) == 2)
+    first, dearer = (json.loads(body) for _, body in of_it())
+    assert (first["state"], first["price"], first["available"]) == ("published", 250_000, 20_000)
+    assert (dearer["price"], dearer["changed"]["price"], dearer["changed"]["state"]) == (260_000, 2, 1)
+    headers, body = of_it()[1]
+    webhook.verify(body, headers["cho-signature"], made["secret"], int(time.time()))
+    hook = f"/v1/webhooks/{made['webhook']['webhook_id']}"
+    assert {one["type"] for one in until(lambda: _delivered(vendor, hook))} == {"goods.changed"}
+    vendor.http.delete(hook).raise_for_status()
+    receiver.close()
+
+
 def _delivered(vendor: Api, path: str) -> Any:
     found = vendor.get(f"{path}/deliveries")["deliveries"]
     return found if all(one["state"] == "DELIVERY_STATE_DELIVERED" for one in found) else None

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import redis
-from cho.events.v1.events_pb2 import HoldMoved, MerchantChanged, PaymentMoved, StandReissued
+from cho.events.v1.events_pb2 import HoldMoved, MerchantChanged, PaymentMoved, ProductChanged, StandReissued
 from cho.events.v1.intent_pb2 import Intent
 
 from kit.clock import now, now_ms
@@ -24,7 +24,7 @@ from kit.streams.event import Event, from_entry
 from services.payments import limits, transfer
 from services.payments.merchants import exempt_owner, put_merchant
 from services.payments.store import changes as directory
-from services.payments.store import library, webhooks
+from services.payments.store import goods, library, webhooks
 from services.payments.store.keys import Keys
 from services.payments.store.ledger import Ledger, Order, Posted
 from services.payments.store.live import STREAM, live_key
@@ -379,3 +379,21 @@ def test_what_a_merchant_with_a_webhook_receives_is_kept_for_it_once_and_nobody_
         publish(client, market.entries()[-1:])
     assert announced(client, webhooks.stream_of(market.merchant)) == [seq]
     assert announced(client)[-1] == seq
+
+
+def test_of_catalogs_events_those_of_merchants_with_a_webhook_for_goods_are_kept_the_newest_of_each_product(
+    client: redis.Redis, market: Market, start: Start, until: Until
+) -> None:
+    client.sadd(goods.HOOKED, "mer_told")
+    for merchant, product, version in (
+        ("mer_other", "prd_0", 1), ("mer_told", "prd_1", 2), ("mer_told", "prd_1", 1), ("mer_told", "prd_2", 1),
+    ):  # fmt: skip
+        said = ProductChanged(product_id=product, merchant_id=merchant, version=version)
+        event = Event(new_id("evt"), "product.changed", "catalog", product, now(), "", said.SerializeToString())
+        client.xadd("catalog:events", event.fields())
+    start(Payments)
+    key = goods.keys_of("mer_told")
+    until(lambda: client.hgetall(key.versions) == {b"prd_1": b"2", b"prd_2": b"1"})
+    until(lambda: client.xpending("catalog:events", "payments.goods")["pending"] == 0)
+    assert set(client.hkeys(key.heard)) == {b"prd_1", b"prd_2"}
+    assert not client.keys("payments:goods:*:mer_other")

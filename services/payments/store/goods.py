@@ -128,7 +128,7 @@ def gather(client: redis.Redis, merchant_id: str, now_ms: int) -> None:
             arguments += [product, version, "", "", due]
         else:
             seq = max(seq + 1, now_ms)
-            arguments += [product, version, seq, json.dumps(asdict(goods.tell(before, now, seq, now_ms))), ""]
+            arguments += [product, version, seq, json.dumps(asdict(goods.tell(before, now, now_ms))), ""]
     client.eval(_TELL, 5, key.versions, key.heard, key.due, key.told, key.places, last, GOODS_MAX, *arguments)
 
 

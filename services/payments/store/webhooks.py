@@ -334,7 +334,7 @@ def _payments(client: redis.Redis, merchant_id: str, cursor: int) -> Iterator[An
 
 def _goods(client: redis.Redis, merchant_id: str, cursor: int) -> Iterator[Announced]:
     for seq, told in goods.after(client, merchant_id, cursor, GOODS_AHEAD):
-        yield Announced(seq, rules.TYPE, rules.body(told, cursor))
+        yield Announced(seq, rules.TYPE, rules.body(told))
 
 
 def trim(client: redis.Redis, merchant_id: str, found: Sequence[Webhook]) -> None:
