@@ -77,6 +77,7 @@ class Sender:
                 return
             found = store.every()
             store.keep_hooked(self._client, found)
+            store.let_go(self._client, found)
             found = self._collect([hook for hook in found if self._still_owned(hook)])
             active = [hook for hook in found if hook.state is HookState.ACTIVE]
             FAILING.set(sum(1 for hook in active if any(line.failing_ms for line in hook.lines.values())))

@@ -392,6 +392,30 @@ def test_of_a_topic_that_goes_what_waits_is_forgotten_and_come_back_it_begins_an
     assert (of_goods(hook), stall.keys(), stall.client.exists(store.HOOKED)) == ([], set(), 0)
 
 
+@pytest.mark.parametrize("ends", ["delete", "set_topics"])
+def test_what_nobody_is_told_of_is_forgotten_though_whoever_ended_it_died_before(
+    stall: Stall, receiver: Receiver, ends: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook = stall.goods_hook(receiver.url, BOTH)
+    stall.change("chè")
+    stall.tick()
+    real = store._end
+
+    def dies(*_: Any) -> None:
+        raise Killed
+
+    monkeypatch.setattr(store, "_end", dies)
+    with pytest.raises(Killed):
+        store.delete(stall.client, hook) if ends == "delete" else store.set_topics(
+            stall.client, stall.now(hook), (Topic.PAYMENTS,)
+        )
+    monkeypatch.setattr(store, "_end", real)
+    stall.change("chè", price=9_000)
+    assert stall.keys()
+    stall.tick()
+    assert stall.keys() == set()
+
+
 def test_a_webhook_from_before_there_were_topics_is_told_of_payments_alone(stall: Stall, receiver: Receiver) -> None:
     hook = stall.hook(receiver.url)
     store.WebhookDocument._get_collection().update_one({"_id": hook.id}, {"$unset": {"topics": 1, "goods": 1}})

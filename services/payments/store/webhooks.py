@@ -155,7 +155,10 @@ def create(
         last_ms=0, last_status=0, created_ms=now_ms(), owner_id=owner_id, woken=0,
     )  # fmt: skip
     document.save(force_insert=True)
-    return _hook(document)
+    # Again: until now there was none, and what is kept for none may have been let go.
+    made = _hook(document)
+    keep_hooked(client, [made])
+    return made
 
 
 def load(hook_id: str) -> Webhook | None:
@@ -181,7 +184,8 @@ def pause(hook_id: str, why: str = "") -> None:
 def go_on(hook_id: str, owner_id: str) -> None:
     """What came meanwhile is told at once, in the name of whoever says so."""
     changed: dict[str, Any] = {"inc__woken": 1, "set__owner_id": owner_id, "set__state": HookState.ACTIVE.value}
-    for topic in topics_of(WebhookDocument.objects(id=hook_id).get()):
+    found = WebhookDocument.objects(id=hook_id).first()
+    for topic in topics_of(found) if found is not None else ():
         changed |= _in_line(topic, tries=0, due_ms=0, failing_ms=0)
     WebhookDocument.objects(id=hook_id).update_one(**changed)
 
@@ -199,6 +203,7 @@ def set_topics(client: redis.Redis, hook: Webhook, topics: Sequence[Topic]) -> N
             changed |= _in_line(topic, cursor=cursor, tries=0, due_ms=0, failing_ms=0)
     if not WebhookDocument.objects(id=hook.id, woken=hook.woken).update_one(**changed):
         raise Contention("the webhook was changed meanwhile; try again")
+    keep_hooked(client, [replace(hook, lines=dict.fromkeys(topics, Line()))])
     for topic in hook.lines:
         if topic not in topics:
             DeliveryDocument.objects(hook_id=line_id(hook.id, topic), state=DeliveryState.WAITING.value).delete()
@@ -278,6 +283,14 @@ def keep_hooked(client: redis.Redis, found: Iterable[Webhook]) -> None:
     for key, merchants in of.items():
         if merchants:
             client.sadd(key, *merchants)
+
+
+def let_go(client: redis.Redis, found: Iterable[Webhook]) -> None:
+    """Forgets goods of merchants that no webhook is told of: whoever ended the last one may have died before it did."""
+    told = {hook.merchant_id.encode() for hook in found if Topic.GOODS in hook.lines}
+    kept: Any = client.smembers(goods.HOOKED)
+    for merchant_id in kept - told:
+        _end(client, merchant_id.decode(), Topic.GOODS)
 
 
 @dataclass(frozen=True, slots=True)
