@@ -112,7 +112,8 @@ def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     process = subprocess.Popen(
         [
             str(Path(sys.executable).with_name("secantusd-py")),
-            *("--host", "127.0.0.1", "--port", str(port), "--cache-size", "128M", "--log-level", "ERROR", "--standalone"),
+            *("--host", "127.0.0.1", "--port", str(port), "--cache-size", "128M", "--log-level", "ERROR"),
+            "--standalone",
             *("--storage-path", str(tmp_path_factory.mktemp("mongo"))),
         ],
         stdout=subprocess.DEVNULL,
