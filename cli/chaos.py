@@ -121,12 +121,12 @@ class Listener(threading.Thread):
         self.heard: list[str] = []
         self.stopping, self.listening = threading.Event(), threading.Event()
         self._person, self._url = person, f"{person.url}/v1/merchants/{merchant_id}/announcements"
-        self._last = ""
+        self.last = ""
 
     def run(self) -> None:
         token = self._person.token()
         while not self.stopping.is_set():
-            headers = {"authorization": token} | ({"last-event-id": self._last} if self._last else {})
+            headers = {"authorization": token} | ({"last-event-id": self.last} if self.last else {})
             try:
                 with httpx.stream("GET", self._url, headers=headers, timeout=httpx.Timeout(5, read=20)) as reply:
                     if reply.status_code == 401:
@@ -137,7 +137,7 @@ class Listener(threading.Thread):
             time.sleep(0.1)
 
     def _follow(self, reply: httpx.Response) -> None:
-        last, heard = self._last, []
+        last, heard = self.last, []
         for line in reply.iter_lines():
             if line.startswith("id: "):
                 last = line[4:]
@@ -145,7 +145,7 @@ class Listener(threading.Thread):
                 heard.append(json.loads(line[6:])["transfer_id"])
             elif not line:  # a whole event: one that was cut off in the middle is heard again
                 self.heard += heard
-                self._last, heard = last, []
+                self.last, heard = last, []
                 self.listening.set()
             if self.stopping.is_set():
                 return
@@ -195,9 +195,12 @@ class Load:
         heard = self.listener.heard
         if sorted(heard) != sorted(ids):
             unheard, gone = set(ids) - set(heard), set(heard) - set(ids)
+            # Ids rise with time: whether it is the end that is missing, or something before it.
+            before = sum(one < max(heard, default="") for one in unheard)
             raise Lost(
-                f"of {len(ids)} payments the vendor heard {len(heard)}: "
-                f"{len(unheard)} never, {len(gone)} that are none, {len(heard) - len(set(heard))} again"
+                f"of {len(ids)} payments the vendor heard {len(heard)}, lastly event {self.listener.last}: "
+                f"{len(unheard)} never ({before} of them before the last that was heard, {sorted(unheard)[:3]} ...), "
+                f"{len(gone)} that are none, {len(heard) - len(set(heard))} again"
             )
         return ids
 

@@ -995,6 +995,25 @@ async def test_a_listener_that_lags_is_cut_off_and_catches_up_without_gap_or_dou
     assert heard + await heard_until(api.followers, merchant, heard[-1], 39) == list(range(1, 40))
 
 
+async def test_whatever_breaks_the_reader_of_announcements_listeners_hear_on(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merchant, xread, broken = new_id("mer"), api.followers._redis.xread, asyncio.Event()
+
+    async def breaks_once(*args: Any, **options: Any) -> Any:
+        if not broken.is_set():
+            broken.set()
+            raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+        return await xread(*args, **options)
+
+    monkeypatch.setattr(api.followers._redis, "xread", breaks_once)
+    listener = asyncio.ensure_future(heard_until(api.followers, merchant, 0, 2))
+    await subscribed(api, merchant)
+    await asyncio.wait_for(broken.wait(), WAIT_S_MAX)
+    _announced(api.bench.url, merchant, 1, 2)
+    assert await asyncio.wait_for(listener, WAIT_S_MAX) == [1, 2]
+
+
 async def test_a_listener_that_was_away_for_more_than_is_kept_hears_all_that_is_left_in_order(api: Api) -> None:
     merchant = new_id("mer")
     _announced(api.bench.url, merchant, *range(1, 2_060), kept=live.KEPT, now_too=False)

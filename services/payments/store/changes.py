@@ -54,8 +54,8 @@ class Changes:
         while not self._stopping:
             try:
                 reply: Any = await self._redis.xread({STREAM: last}, count=100, block=BLOCK_MS)
-            except (redis.RedisError, OSError) as error:
-                _logger.warning("merchants' changes wait", error=str(error))
+            except Exception as error:  # whatever it was: a suspension would never be heard again
+                _logger.warning("merchants' changes wait", error=repr(error))
                 await asyncio.sleep(RECONNECT_S)
                 continue
             for _, entries in reply or ():

@@ -81,8 +81,8 @@ class Levels:
             stopping = self._stop.is_set()  # and once more is written
             try:
                 await self._write()
-            except (redis.RedisError, OSError) as error:
-                _logger.warning("service levels wait", error=str(error))
+            except Exception as error:  # whatever it was: nothing would be counted any more
+                _logger.warning("service levels wait", error=repr(error))
                 for minute in sorted(self._waiting)[:-WAITING_MAX]:
                     del self._waiting[minute]
 

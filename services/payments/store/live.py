@@ -149,8 +149,10 @@ class Followers:
         while not self._stopping:
             try:
                 reply: Any = await self._redis.xread({STREAM: last}, count=500, block=BLOCK_MS)
-            except (redis.RedisError, OSError) as error:
-                _logger.warning("announcements wait", error=str(error))
+            except Exception as error:
+                # Whatever it was: nobody would hear anything more until they come back. uvloop says RuntimeError where
+                # a connection closed under a write.
+                _logger.warning("announcements wait", error=repr(error))
                 await asyncio.sleep(RECONNECT_S)
                 continue
             if not reply:
