@@ -105,6 +105,7 @@ NotOpen = _error("NOT_OPEN", "FAILED_PRECONDITION", "The live sale has not begun
 SoldOut = _error("SOLD_OUT", "FAILED_PRECONDITION", "Fewer lots are left than were claimed; some may come back.")
 CapReached = _error("CAP_REACHED", "FAILED_PRECONDITION", "More than one person may have in this live sale.")
 LotExpired = _error("LOT_EXPIRED", "FAILED_PRECONDITION", "Its last day, or its certificate's, is over.")
+NotRatable = _error("NOT_RATABLE", "FAILED_PRECONDITION", "Only what is paid for and in hand is rated.")
 NoRelation = _error("NO_RELATION", "FAILED_PRECONDITION", "The grower does not let this stall sell for it now.")
 # HTTP 401
 Unauthenticated = _error("UNAUTHENTICATED", "UNAUTHENTICATED", "No valid token.")
@@ -116,6 +117,7 @@ SessionEnded = _error("SESSION_ENDED", "UNAUTHENTICATED", "The refresh token is 
 # HTTP 403
 PermissionDenied = _error("PERMISSION_DENIED", "PERMISSION_DENIED", "Not for this caller.")
 StepUpNeeded = _error("STEP_UP_NEEDED", "PERMISSION_DENIED", "So much money needs a PIN entered just now.")
+OwnStall = _error("OWN_STALL", "PERMISSION_DENIED", "Nobody rates their own stall.")
 FourEyes = _error("FOUR_EYES", "PERMISSION_DENIED", "A second person has to do this.")
 # HTTP 404
 NotFound = _error("NOT_FOUND", "NOT_FOUND", "There is no such thing, or it is not the caller's.")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from cho.orders.v1 import invoices_pb2, live_pb2, recalls_pb2
+from cho.orders.v1 import invoices_pb2, live_pb2, ratings_pb2, recalls_pb2
 from cho.orders.v1 import orders_pb2 as pb
 
-from kit import log
+from kit import clock, log
 from kit.clock import from_ms
 from kit.errors import InvalidArgument, PermissionDenied
 from kit.ids import key_time_ms
@@ -25,6 +25,9 @@ from services.orders.live import keeper
 from services.orders.live.room import LiveRoom
 from services.orders.order import Credit, Fulfilment, Order, Pay
 from services.orders.peers import CatalogLots, CatalogStock, PaymentsMoney
+from services.orders.ratings import store as ratings
+from services.orders.ratings.rating import came_at, ratable
+from services.orders.ratings.server import RatingServicer
 from services.orders.recalls.clerk import LEASE as RECALLS_LEASE
 from services.orders.recalls.clerk import Clerk
 from services.orders.recalls.server import RecallServicer
@@ -70,10 +73,12 @@ class OrdersServicer:
         order = store.order(request.order_id)
         if call.caller.sub not in (order.seller_id, checkouts.owner_of(order.merchant_id)):
             call.require_owner(order.buyer_id, "operator", "auditor")
-        return pb.GetOrderResponse(order=order_view(order, address=not _only_auditor(order, call)))
+        view = order_view(order, address=not _only_auditor(order, call))
+        return pb.GetOrderResponse(order=_with_rating([(order, view)], call)[0])
 
     def ListMyOrders(self, request: pb.ListMyOrdersRequest, call: Call) -> pb.ListMyOrdersResponse:
-        return pb.ListMyOrdersResponse(orders=[order_view(order) for order in store.recent(call.caller.sub)])
+        found = [(order, order_view(order)) for order in store.recent(call.caller.sub)]
+        return pb.ListMyOrdersResponse(orders=_with_rating(found, call))
 
     def ListStallOrders(self, request: pb.ListStallOrdersRequest, call: Call) -> pb.ListStallOrdersResponse:
         if not 0 <= request.page_size <= PAGE_MAX:
@@ -181,7 +186,8 @@ class OrdersServicer:
                     continue
             return rule(found, actors[-1], now)
 
-        return order_view(self._carrier.carry(store.change(order_id, by_any, call.traceparent)))
+        changed = self._carrier.carry(store.change(order_id, by_any, call.traceparent))
+        return _with_rating([(changed, order_view(changed))], call)[0]
 
 
 def _actors(order: Order, call: Call, selling: bool) -> list[Actor]:
@@ -195,6 +201,17 @@ def _actors(order: Order, call: Call, selling: bool) -> list[Actor]:
     if not actors:
         call.require_owner("")
     return actors
+
+
+def _with_rating(found: list[tuple[Order, pb.Order]], call: Call) -> list[pb.Order]:
+    """Orders as shown, each with what the caller, who bought it, said of it or may say."""
+    own = [(order, view) for order, view in found if order.buyer_id == call.caller.sub and came_at(order)]
+    known = ratings.of_orders(order.id for order, _ in own) if own else {}
+    now = clock.now()
+    for order, view in own:
+        view.rated_points = known[order.id].points if order.id in known else 0
+        view.ratable = not view.rated_points and order.seller_id != order.buyer_id and ratable(order, now)
+    return [view for _, view in found]
 
 
 def _only_auditor(order: Order, call: Call) -> bool:
@@ -236,6 +253,7 @@ def servicers(carrier: Carrier, live: LiveRoom, clerk: Clerk) -> Servicers:
         (pb.DESCRIPTOR.services_by_name["OrdersService"], OrdersServicer(carrier)),
         (invoices_pb2.DESCRIPTOR.services_by_name["InvoiceService"], InvoiceServicer()),
         (live_pb2.DESCRIPTOR.services_by_name["LiveSaleService"], live.servicer),
+        (ratings_pb2.DESCRIPTOR.services_by_name["RatingService"], RatingServicer()),
         (recalls_pb2.DESCRIPTOR.services_by_name["RecallService"], RecallServicer(clerk)),
     ]
 

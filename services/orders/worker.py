@@ -1,4 +1,4 @@
-"""Orders' worker: hears of products, merchants, payments and holds, ends what is over, publishes what orders tell."""
+"""Orders' worker: hears of products, merchants, people, payments and holds, ends what is over, tells of orders."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from kit.streams.trim import trim_stream
 from services.orders import store
 from services.orders.invoices.worker import SERVICES as INVOICES
 from services.orders.live.worker import SERVICES as LIVE
+from services.orders.ratings import store as ratings
 from services.orders.recalls.worker import SERVICES as RECALLS
 from services.orders.saga import hearing
 
@@ -23,6 +24,8 @@ BATCH = 100
 
 _PRODUCT_EVENTS = {"product.listed", "product.changed"}
 _MERCHANT_EVENTS = {"merchant.activated", "merchant.suspended", "merchant.reinstated"}
+_ERASED = "user.erased"
+_PERSON_EVENTS = {"user.created", "user.changed", _ERASED}
 _PAYMENT_EVENTS = {"payment.captured", "payment.refunded"}
 _HOLD_EVENTS = {"hold.placed", "hold.captured", "hold.voided", "hold.expired"}
 
@@ -71,9 +74,15 @@ class OrdersWorker:
     def on_hold(self, event: Event) -> None:
         store.apply_hold(event.type, events_pb2.HoldMoved.FromString(event.data), event.traceparent)
 
-    @stream_handler("identity:events", group="orders.people", types={"user.erased"})
+    @stream_handler("identity:events", group="orders.people", types=_PERSON_EVENTS)
     def on_person(self, event: Event) -> None:
-        store.forget(events_pb2.UserErased.FromString(event.data).user_id)
+        if event.type != _ERASED:
+            # Both events have the same fields.
+            ratings.apply_person(events_pb2.UserChanged.FromString(event.data))
+            return
+        erased = events_pb2.UserErased.FromString(event.data)
+        store.forget(erased.user_id)
+        ratings.forget(erased)
 
     @timer(interval=1)
     def end(self) -> None:

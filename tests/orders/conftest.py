@@ -16,6 +16,7 @@ from services.orders.carrier import Carrier
 from services.orders.cart import Basket, Cart, Item
 from services.orders.order import Fulfilment, Order, Pay
 from services.orders.ports import Taken
+from services.orders.ratings.documents import DOCUMENTS as RATINGS
 from tests.conftest import opened
 from tests.orders.world import Clock, Purse, Shelf, Told
 
@@ -31,7 +32,7 @@ def _database(mongo_uri: str) -> Iterator[None]:
 @pytest.fixture
 def database(_database: None) -> None:
     """Connected, indexed, empty."""
-    for document in store.DOCUMENTS:
+    for document in (*store.DOCUMENTS, *RATINGS):
         document.objects.delete()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kit import mongo
 from services.orders.invoices.store import DOCUMENTS as INVOICES
 from services.orders.live.documents import DOCUMENTS as LIVE
+from services.orders.ratings.documents import DOCUMENTS as RATINGS
 from services.orders.recalls.documents import DOCUMENTS as RECALLS
 from services.orders.store.documents import (
     DOCUMENTS,
@@ -36,7 +37,7 @@ SERVICE = "orders"
 
 def open_store() -> None:
     """Connects this process and sees that the collections exist. Call after any fork."""
-    mongo.open_store(SERVICE, (*DOCUMENTS, *INVOICES, *LIVE, *RECALLS))
+    mongo.open_store(SERVICE, (*DOCUMENTS, *INVOICES, *LIVE, *RATINGS, *RECALLS))
 
 
 __all__ = [

@@ -190,6 +190,12 @@ def owner_of(merchant_id: str) -> str:
     return str(found.owner_id) if found is not None else ""
 
 
+def name_of(merchant_id: str) -> str:
+    """What a stall is called; "" where orders knows no such stall."""
+    found = OrdersMerchant.objects(id=merchant_id).only("name").first()
+    return str(found.name) if found is not None else ""
+
+
 def _plan(basket: Basket, in_units: bool) -> OrdersPlan:
     merchant = _active_merchant(basket.merchant_id)
     _payload(merchant, 1, "0" * rules.CODE_LENGTH, clock.now())  # before anything is written down

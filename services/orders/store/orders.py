@@ -102,6 +102,12 @@ def of_stall(merchant_id: str, state: State, until: datetime | None, most: int) 
     return _newest([{"merchant_id": merchant_id, "state": state.value}], until, most)
 
 
+def look_backs(until: datetime) -> Iterator[datetime]:
+    """Moments further and further before `until`: whoever looks for the newest looks from one to the next."""
+    for look_back in _LOOK_BACKS:
+        yield max(until - look_back, _EVER)
+
+
 def fact(order: Order, happened: Any = None) -> events_pb2.OrderChanged:
     """What others are told of an order."""
     return events_pb2.OrderChanged(
@@ -146,7 +152,6 @@ def _newest(parts: list[dict[str, Any]], until: datetime, most: int) -> list[Ord
 
 def _ranges(until: datetime) -> Iterator[tuple[datetime, datetime]]:
     later = until
-    for look_back in _LOOK_BACKS:
-        earlier = max(until - look_back, _EVER)
+    for earlier in look_backs(until):
         yield later, earlier
         later = earlier

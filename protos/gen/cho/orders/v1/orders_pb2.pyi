@@ -106,7 +106,7 @@ class OrderHappened(_message.Message):
     def __init__(self, event: _Optional[str] = ..., state: _Optional[_Union[OrderState, str]] = ..., who: _Optional[str] = ..., reason: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Order(_message.Message):
-    __slots__ = ("order_id", "code", "buyer_id", "merchant_id", "merchant_name", "lines", "total", "state", "payment_ids", "paid", "qr_payload", "placed_at", "checkout_id", "pay", "fulfilment", "deliver_to", "pay_by", "deadline", "due", "refunding", "held", "carrier", "tracking_code", "history", "return_product_ids", "stuck", "stopped_product_ids")
+    __slots__ = ("order_id", "code", "buyer_id", "merchant_id", "merchant_name", "lines", "total", "state", "payment_ids", "paid", "qr_payload", "placed_at", "checkout_id", "pay", "fulfilment", "deliver_to", "pay_by", "deadline", "due", "refunding", "held", "carrier", "tracking_code", "history", "return_product_ids", "stuck", "stopped_product_ids", "ratable", "rated_points")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     CODE_FIELD_NUMBER: _ClassVar[int]
     BUYER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -134,6 +134,8 @@ class Order(_message.Message):
     RETURN_PRODUCT_IDS_FIELD_NUMBER: _ClassVar[int]
     STUCK_FIELD_NUMBER: _ClassVar[int]
     STOPPED_PRODUCT_IDS_FIELD_NUMBER: _ClassVar[int]
+    RATABLE_FIELD_NUMBER: _ClassVar[int]
+    RATED_POINTS_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     code: str
     buyer_id: str
@@ -161,7 +163,9 @@ class Order(_message.Message):
     return_product_ids: _containers.RepeatedScalarFieldContainer[str]
     stuck: _containers.RepeatedScalarFieldContainer[str]
     stopped_product_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, order_id: _Optional[str] = ..., code: _Optional[str] = ..., buyer_id: _Optional[str] = ..., merchant_id: _Optional[str] = ..., merchant_name: _Optional[str] = ..., lines: _Optional[_Iterable[_Union[OrderLine, _Mapping]]] = ..., total: _Optional[int] = ..., state: _Optional[_Union[OrderState, str]] = ..., payment_ids: _Optional[_Iterable[str]] = ..., paid: _Optional[int] = ..., qr_payload: _Optional[str] = ..., placed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., checkout_id: _Optional[str] = ..., pay: _Optional[_Union[PayBy, str]] = ..., fulfilment: _Optional[_Union[Fulfilment, str]] = ..., deliver_to: _Optional[str] = ..., pay_by: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deadline: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., due: _Optional[int] = ..., refunding: _Optional[int] = ..., held: _Optional[int] = ..., carrier: _Optional[str] = ..., tracking_code: _Optional[str] = ..., history: _Optional[_Iterable[_Union[OrderHappened, _Mapping]]] = ..., return_product_ids: _Optional[_Iterable[str]] = ..., stuck: _Optional[_Iterable[str]] = ..., stopped_product_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    ratable: bool
+    rated_points: int
+    def __init__(self, order_id: _Optional[str] = ..., code: _Optional[str] = ..., buyer_id: _Optional[str] = ..., merchant_id: _Optional[str] = ..., merchant_name: _Optional[str] = ..., lines: _Optional[_Iterable[_Union[OrderLine, _Mapping]]] = ..., total: _Optional[int] = ..., state: _Optional[_Union[OrderState, str]] = ..., payment_ids: _Optional[_Iterable[str]] = ..., paid: _Optional[int] = ..., qr_payload: _Optional[str] = ..., placed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., checkout_id: _Optional[str] = ..., pay: _Optional[_Union[PayBy, str]] = ..., fulfilment: _Optional[_Union[Fulfilment, str]] = ..., deliver_to: _Optional[str] = ..., pay_by: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deadline: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., due: _Optional[int] = ..., refunding: _Optional[int] = ..., held: _Optional[int] = ..., carrier: _Optional[str] = ..., tracking_code: _Optional[str] = ..., history: _Optional[_Iterable[_Union[OrderHappened, _Mapping]]] = ..., return_product_ids: _Optional[_Iterable[str]] = ..., stuck: _Optional[_Iterable[str]] = ..., stopped_product_ids: _Optional[_Iterable[str]] = ..., ratable: _Optional[bool] = ..., rated_points: _Optional[int] = ...) -> None: ...
 
 class PlaceOrderRequest(_message.Message):
     __slots__ = ("request_id", "merchant_id", "items")
