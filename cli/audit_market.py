@@ -1,4 +1,4 @@
-"""`cho audit`, of what is sold: products, orders and live sales, by their own documents and by the ledger's.
+"""`cho audit`, of what is sold: products, orders, ratings and live sales, by their own documents and by the ledger's.
 
 Nobody else has all of them at once: the catalog knows stock, orders what was agreed, the ledger what was paid.
 """
@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import redis
@@ -26,6 +27,8 @@ from services.orders.live.documents import OrdersSale, OrdersSaleSold, to_sale
 from services.orders.live.pool import Pool
 from services.orders.live.sale import Sale, State
 from services.orders.order import Order, read_code
+from services.orders.ratings import checks as rating_checks
+from services.orders.ratings.documents import OrdersRating, to_rating
 from services.orders.store import OrdersOrder, to_order
 from services.payments.store.keys import Keys
 from services.settlement.fold import Books
@@ -38,6 +41,7 @@ STOCK = "of every lot: received is on hand, reserved, sold and written off, and 
 PAID = "every paid order has its payments in the ledger, and they tie"
 HELD = "no hold outlives its order"
 SOLD = "what an order says of its stock is what the catalog says"
+RATED = "every rating is of a paid order of its writer, and no order has two"
 SALES = "every lot of a live sale is left, claimed, sold or given back"
 
 
@@ -93,7 +97,9 @@ def market_checks(ledger: Ledger, within_s: float = SETTLE_S_MAX) -> list[Check]
     """All of them; what does not tie at first has `within_s` seconds to. Raises pymongo's and redis' errors."""
     with _database("catalog"):
         stock = _stock(within_s)
-    return [stock, *_orders(ledger, within_s), _sales(within_s)]
+    with _database("orders"):
+        rated = _ratings()
+    return [stock, *_orders(ledger, within_s), _sales(within_s), rated]
 
 
 def _stock(within_s: float) -> Check:
@@ -219,6 +225,29 @@ def _settled(sale: Sale) -> list[str]:
         return ["it is settled, and nobody knows what it sold"] if sale.state is State.SETTLED else []
     orders = {order.id: order for order in _every_order(list(kept.order_ids))}
     return sale_checks.settled_findings(sale, list(kept.order_ids), orders)
+
+
+# Ratings ------------------------------------------------------------------------------------------------
+
+
+def _ratings() -> Check:
+    """Looked at once: an order is paid and fetched before it is rated, and stays so."""
+    found: dict[str, str] = {}
+    rated: set[str] = set()
+    many = 0
+    # A generator ends once; a query that is asked on after its end begins anew.
+    every = (to_rating(one) for one in OrdersRating.objects.exclude("comment", "answer").no_cache())
+    while ratings := list(islice(every, BATCH)):
+        orders = {order.id: order for order in _every_order([one.order_id for one in ratings])}
+        for rating in ratings:
+            wrong = list(rating_checks.findings(rating, orders.get(rating.order_id)))
+            if rating.order_id in rated:
+                wrong.append(f"order {rating.order_id} has another one")
+            if wrong:
+                found[rating.id] = "; ".join(wrong)
+            rated.add(rating.order_id)
+        many += len(ratings)
+    return Check(RATED, f"{many} ratings", _told(found))
 
 
 @contextmanager

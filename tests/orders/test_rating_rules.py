@@ -108,7 +108,9 @@ def test_words_are_one_line_that_can_be_seen_and_tidying_them_again_changes_noth
         tidy = rules.checked_words("comment", text)
     except InvalidArgument:
         return
-    assert tidy.isprintable() and len(tidy) <= WORDS_MAX and rules.checked_words("comment", tidy) == tidy
+    assert tidy.isprintable()
+    assert len(tidy) <= WORDS_MAX
+    assert rules.checked_words("comment", tidy) == tidy
 
 
 @given(

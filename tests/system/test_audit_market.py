@@ -12,7 +12,7 @@ from pymongo import MongoClient
 
 from cli import audit, people
 from cli.api import Api, ApiError
-from cli.audit_market import HELD, PAID, SOLD, STOCK
+from cli.audit_market import HELD, PAID, RATED, SOLD, STOCK
 from cli.stack import Stack
 from kit.config import settings
 from kit.ids import new_key
@@ -85,8 +85,11 @@ def bought(api: Api, people_: dict[str, Api], wallet: str) -> dict[str, Any]:
 
 
 def test_whatever_is_changed_by_hand_behind_an_order_is_found_and_nothing_else_is(
-    stack: Stack, look: Callable[..., dict[str, list[str]]], bought: dict[str, Any]
+    stack: Stack, look: Callable[..., dict[str, list[str]]], bought: dict[str, Any], people_: dict[str, Api]
 ) -> None:
+    rated = people_["shopper"].post(
+        f"/v1/orders/{bought['order']}/rating", request_id=new_key(), points=5, comment="Thịt tươi"
+    )["rating"]["rating_id"]
     assert look(WAIT_S_MAX) == {}
     known = stack.settings()
     payment = Keys(known.cell).transfer(bought["payment"])
@@ -122,6 +125,11 @@ def test_whatever_is_changed_by_hand_behind_an_order_is_found_and_nothing_else_i
 
         found = broken(orders, bought["order"], {"$set": {"stock": "released"}}, {"$set": {"stock": "sold"}})
         assert found == {SOLD: [f"{bought['order']}: its stock is released, and the catalog has sold it"]}
+
+        buyer = orders.find_one({"_id": bought["order"]})["buyer_id"]
+        ratings = client[known.mongo_database("orders")]["ratings"]
+        found = broken(ratings, rated, {"$set": {"buyer_id": "usr_x"}}, {"$set": {"buyer_id": buyer}})
+        assert found == {RATED: [f"{rated}: its writer did not buy order {bought['order']}"]}
 
         kept = orders.find_one({"_id": bought["order"]})["payments"]
         found = broken(orders, bought["order"], {"$set": {"payments": []}}, {"$set": {"payments": kept}})

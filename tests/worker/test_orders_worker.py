@@ -18,6 +18,8 @@ from services.orders import checkout, store
 from services.orders.cart import Basket, Cart, Item
 from services.orders.order import Fulfilment, Order, Pay, State
 from services.orders.ports import Taken
+from services.orders.ratings import store as ratings
+from services.orders.ratings.documents import OrdersPerson
 from services.orders.worker import OrdersWorker
 from tests.orders.world import Clock, Shelf
 
@@ -114,3 +116,19 @@ def test_an_address_goes_with_its_person(client: redis.Redis, buy: Callable[...,
     order = buy(deliver_to="12 Bến Tượng")
     tell(client, "identity:events", "user.erased", events_pb2.UserErased(user_id=order.buyer_id))
     until(lambda: store.order(order.id).deliver_to == "")
+
+
+def test_a_masked_name_is_known_until_its_person_is_erased(
+    client: redis.Redis, start: Callable[[type], Any], until: Until
+) -> None:
+    person = new_id("usr")
+    OrdersPerson.ensure_indexes()
+    start(OrdersWorker)
+
+    def named(event_type: str, message: Message, name: str) -> None:
+        tell(client, "identity:events", event_type, message)
+        until(lambda: ratings.names([person]).get(person) == name)
+
+    named("user.created", events_pb2.UserCreated(user_id=person, display_name="Trần A*", version=1), "Trần A*")
+    named("user.changed", events_pb2.UserChanged(user_id=person, display_name="Trần B**", version=2), "Trần B**")
+    named("user.erased", events_pb2.UserErased(user_id=person, version=3), "")
