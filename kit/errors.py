@@ -105,7 +105,7 @@ NotOpen = _error("NOT_OPEN", "FAILED_PRECONDITION", "The live sale has not begun
 SoldOut = _error("SOLD_OUT", "FAILED_PRECONDITION", "Fewer lots are left than were claimed; some may come back.")
 CapReached = _error("CAP_REACHED", "FAILED_PRECONDITION", "More than one person may have in this live sale.")
 LotExpired = _error("LOT_EXPIRED", "FAILED_PRECONDITION", "Its last day, or its certificate's, is over.")
-NotRatable = _error("NOT_RATABLE", "FAILED_PRECONDITION", "Only what is paid for and in hand is rated.")
+NotRatable = _error("NOT_RATABLE", "FAILED_PRECONDITION", "Rated is what is paid for and in hand, for 30 days.")
 NoRelation = _error("NO_RELATION", "FAILED_PRECONDITION", "The grower does not let this stall sell for it now.")
 # HTTP 401
 Unauthenticated = _error("UNAUTHENTICATED", "UNAUTHENTICATED", "No valid token.")

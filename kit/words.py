@@ -56,7 +56,7 @@ VI: dict[str, str] = {
     "NOT_OPEN": "Phiên chợ chưa mở hoặc đã đóng.",
     "SOLD_OUT": "Đã hết suất. Suất chưa trả tiền sẽ được mở lại, hãy thử lại sau.",
     "CAP_REACHED": "Bạn đã nhận đủ số suất cho mỗi người.",
-    "NOT_RATABLE": "Chỉ đánh giá được đơn đã trả tiền và đã nhận hàng.",
+    "NOT_RATABLE": "Chỉ đánh giá được đơn đã trả tiền và đã nhận hàng, trong vòng 30 ngày.",
     "OWN_STALL": "Không ai tự đánh giá sạp của mình.",
     "PRODUCT_NOT_FOR_SALE": "Mặt hàng này hiện không bán.",
     "UNAUTHENTICATED": "Hãy đăng nhập trước.",

@@ -17,7 +17,6 @@ from kit.errors import (
     NotFound,
     NotRatable,
     OwnStall,
-    TooLate,
 )
 from kit.ids import new_id, new_key
 from services.orders.order import Happened, Order, Payment, State
@@ -80,9 +79,9 @@ def test_thirty_days_after_the_goods_came_nothing_is_said_any_more_but_it_can_be
     rated = rate(order, after=RATE_WITHIN)
     late = RATE_WITHIN + timedelta(milliseconds=1)
     assert not rules.ratable(order, START + late)
-    with pytest.raises(TooLate):
+    with pytest.raises(NotRatable):
         rate(order, after=late)
-    with pytest.raises(TooLate):
+    with pytest.raises(NotRatable):
         rate(order, rated, points=1, after=late)
     gone = rules.withdraw(rated, asked(after=late))
     assert (gone.points, gone.comment, gone.public) == (0, "", False)

@@ -157,7 +157,7 @@ def test_what_is_not_paid_not_fetched_called_off_or_somebody_elses_is_not_rated(
     refused("INVALID_ARGUMENT", stub.RateOrder, rating(order, key="k"))
     refused("INVALID_ARGUMENT", stub.RateOrder, rating(order, comment="gọi 0912.345.678"))
     market.clock.add(RATE_WITHIN + timedelta(seconds=1))
-    refused("TOO_LATE", stub.RateOrder, rating(order))
+    refused("NOT_RATABLE", stub.RateOrder, rating(order))
     assert of(stub, merchant).summary.count == 0
 
 

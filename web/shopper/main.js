@@ -21,8 +21,9 @@ run({
     "top-up": () => import("./topup.js"),
     market: () => import("./market.js"),
     product: () => import("./product.js"),
+    stall: () => import("./ratings.js"),
     orders: () => import("./orders.js"),
     live: () => import("./live.js"),
   },
-  open: ["market", "product"],
+  open: ["market", "product", "stall"],
 });

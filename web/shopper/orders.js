@@ -9,6 +9,7 @@ import { sendFrom } from "../shared/pay.js";
 import { repeat, typing } from "../shared/repeat.js";
 import { go, head, refused } from "../shared/shell.js";
 import { t } from "../shared/strings.js";
+import { rating } from "./rate.js";
 import { choice, wallets } from "./wallets.js";
 
 const ASKED_EVERY_MS = 5_000;
@@ -25,20 +26,26 @@ async function all(place) {
   const { orders: mine } = await get("/v1/me/orders");
   show(place, head(t("orders")), mine.length ? h("ul", { class: "rows" }, mine.map((order) => h("li", {},
     h("span", { class: "soft small" }, when(order.placed_at)),
-    h("span", { class: "grow" }, `${order.merchant_name} · `, h("span", { class: tone(order.state) }, t(`order.${order.state}`))),
+    h("span", { class: "grow" }, `${order.merchant_name} · `, h("span", { class: tone(order.state) }, t(`order.${order.state}`)),
+      order.ratable ? h("span", { class: "soft small" }, ` · ${t("rate.yet")}`) : null),
     button(dong(order.total), () => go("orders", order.order_id))))) : h("p", { class: "soft" }, t("orders.none")));
   return null;
 }
 
 async function one(place, orderId) {
   let { order } = await get(`/v1/orders/${orderId}`);
-  const [shown, doing, past] = [h("div", {}), h("div", { class: "stack" }), h("div", {})];
+  const [shown, doing, said, past] = [h("div", {}), h("div", { class: "stack" }), h("div", { id: "rating" }), h("div", {})];
+  let rated = "";
   const draw = async () => {
     show(shown, steps(order), facts(order));
     show(past, happened(order));
     show(doing, await deeds(order, (changed) => { order = changed; return draw(); }));
+    // Not drawn over while somebody writes.
+    const now = `${order.ratable} ${order.rated_points}`;
+    if (now !== rated) await rating(said, order);
+    rated = now;
   };
-  show(place, head(t("order", { reference: order.code })), h("p", { class: "number" }, order.merchant_name), shown, doing, h("h2", {}, t("order.history")), past);
+  show(place, head(t("order", { reference: order.code })), h("p", { class: "number" }, order.merchant_name), shown, doing, said, h("h2", {}, t("order.history")), past);
   await draw();
   return repeat(async () => {
     const { order: now } = await get(`/v1/orders/${orderId}`);

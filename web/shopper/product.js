@@ -3,6 +3,7 @@
 import { get } from "../shared/api.js";
 import { button, h, show, tell } from "../shared/dom.js";
 import { dong, when } from "../shared/money.js";
+import { latest } from "../shared/ratings.js";
 import { go, head } from "../shared/shell.js";
 import { language, t } from "../shared/strings.js";
 import { Basket } from "./basket.js";
@@ -24,6 +25,7 @@ export async function screen(place, productId) {
   const [{ markets }, vocabulary, came, { prices }] = await Promise.all([
     get("/v1/markets"), get("/v1/catalog/vocabulary"), get(`/v1/products/${product.product_id}/lots`), get(`/v1/products/${product.product_id}/prices`),
   ]);
+  const said = h("div", {});
   const market = markets.find((one) => one.market_id === product.market_id);
   const category = vocabulary.categories.find((one) => one.code === product.category);
   const named = category && (language() === "vi" ? category.name_vi : category.name_en);
@@ -34,10 +36,12 @@ export async function screen(place, productId) {
     h("section", { class: "card" }, offer(product),
       Number(product.price_per_kg) && product.unit !== "kg" ? h("p", { class: "soft small" }, t("product.per-kg", { price: dong(product.price_per_kg) })) : null,
       product.description ? h("p", {}, product.description) : null,
-      h("p", {}, t("cart.of", { stall: product.merchant_name }), market ? h("span", { class: "soft" }, ` · ${market.name}, ${market.ward_name}`) : null)),
+      h("p", {}, h("a", { href: `#/stall/${product.merchant_id}` }, t("cart.of", { stall: product.merchant_name })), market ? h("span", { class: "soft" }, ` · ${market.name}, ${market.ward_name}`) : null)),
     buying(product),
     h("h2", {}, t("lots")), await lots(came.lots),
-    prices.length > 1 ? h("details", {}, h("summary", {}, t("product.prices")), history(prices)) : null);
+    prices.length > 1 ? h("details", {}, h("summary", {}, t("product.prices")), history(prices)) : null,
+    h("h2", {}, t("ratings")), said, button(t("ratings.stall"), () => go("stall", product.merchant_id)));
+  latest(said, `/v1/products/${product.product_id}/ratings`);
   return null;
 }
 

@@ -42,6 +42,7 @@ export async function screen(place) {
       button(t("day"), () => go("day")),
       button(t("products"), () => go("products")),
       button(t("orders"), () => go("orders")),
+      button(t("ratings"), () => go("ratings")),
       button(t("live"), () => go("live"))),
     h("h2", {}, t("last")),
     parts.rows,

@@ -15,6 +15,7 @@ run({
     refund: () => import("./refund.js"),
     day: () => import("./day.js"),
     orders: () => import("./orders.js"),
+    ratings: () => import("./ratings.js"),
     live: () => import("./live.js"),
     products: () => import("./products.js"),
     sheet: () => import("./sheet.js"),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from kit.errors import IdempotencyConflict, InvalidArgument, LimitExceeded, NotFound, NotRatable, OwnStall, TooLate
+from kit.errors import IdempotencyConflict, InvalidArgument, LimitExceeded, NotFound, NotRatable, OwnStall
 from services.orders.life import check_reason
 from services.orders.order import Order, State
 
@@ -101,7 +101,7 @@ def ratable(order: Order, now: datetime) -> bool:
     """Whether its buyer may give it a first rating."""
     try:
         _check_ratable(order, now)
-    except (NotRatable, TooLate):
+    except NotRatable:
         return False
     return True
 
@@ -109,7 +109,7 @@ def ratable(order: Order, now: datetime) -> bool:
 def rate(order: Order, found: Rating | None, points: int, comment: str, asked: Asked, new_id: str) -> Rating:
     """The order's rating after its buyer gave it, or said it anew. `new_id`: of the first one.
 
-    Raises InvalidArgument, NotRatable, OwnStall, TooLate, IdempotencyConflict, LimitExceeded.
+    Raises InvalidArgument, NotRatable, OwnStall, IdempotencyConflict, LimitExceeded.
     """
     if points not in POINTS:
         raise InvalidArgument("points: 1 to 5", vi="Hãy chọn từ 1 đến 5 điểm.")
@@ -237,10 +237,7 @@ def _check_time(order: Order, now: datetime) -> None:
     if came is None:
         raise NotRatable("it is not known to have arrived", state=order.state.value)
     if now > came + RATE_WITHIN:
-        raise TooLate(
-            f"an order is rated within {RATE_WITHIN.days} days",
-            vi=f"Đã quá {RATE_WITHIN.days} ngày kể từ khi nhận hàng.",
-        )
+        raise NotRatable(f"an order is rated within {RATE_WITHIN.days} days", came_at=came.isoformat())
 
 
 def _check_times(rating: Rating, *events: Event) -> None:

@@ -142,7 +142,7 @@ def test_a_page_opens_without_a_network_once_it_was_there(phones: Any) -> None:
 
 SCREENS = {
     "shopper": ["", "scan", "send", "present", "top-up", "market", "orders", "live"],
-    "vendor": ["", "ask", "qr", "redeem", "day", "products", "products/new", "orders", "live", "live/new"],
+    "vendor": ["", "ask", "qr", "redeem", "day", "products", "products/new", "orders", "ratings", "live", "live/new"],
 }
 PERSON = {"shopper": people.SHOPPERS[1].phone, "vendor": next(iter(people.vendors().values())).phone}
 
