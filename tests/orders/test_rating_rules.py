@@ -76,7 +76,7 @@ def test_what_was_said_stands_when_the_stall_gives_the_money_back_and_may_still_
 
 def test_thirty_days_after_the_goods_came_nothing_is_said_any_more_but_it_can_be_taken_back() -> None:
     order = bought()
-    rated = rate(order, after=RATE_WITHIN)
+    rated = rules.answer(rate(order, after=RATE_WITHIN), "Cảm ơn chị", asked(by=SELLER))
     late = RATE_WITHIN + timedelta(milliseconds=1)
     assert not rules.ratable(order, START + late)
     with pytest.raises(NotRatable):
@@ -84,7 +84,7 @@ def test_thirty_days_after_the_goods_came_nothing_is_said_any_more_but_it_can_be
     with pytest.raises(NotRatable):
         rate(order, rated, points=1, after=late)
     gone = rules.withdraw(rated, asked(after=late))
-    assert (gone.points, gone.comment, gone.public) == (0, "", False)
+    assert (gone.points, gone.comment, gone.answer, gone.public) == (0, "", "", False)
 
 
 def test_nobody_rates_their_own_stall() -> None:

@@ -2,11 +2,14 @@
 
 import { ApiError, get } from "./api.js";
 import { h, show } from "./dom.js";
-import { when } from "./money.js";
+import { date, day } from "./money.js";
 import { t } from "./strings.js";
 
 const LATEST = 3;
 const MEAN = new Intl.NumberFormat("vi-VN", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+
+/** "29/11/2026": words of last year are no news. */
+const on = (moment) => date(day(moment));
 
 /** "★★★★☆", said as "4 of 5 points". */
 export function stars(points) {
@@ -30,8 +33,8 @@ function bar(points, many, count) {
 /** One rating; `below`: what can be done with it. */
 export function row(rating, below = null) {
   return h("li", { "data-rating": rating.rating_id }, h("div", { class: "grow" },
-    h("p", {}, stars(rating.points), " ", h("span", { class: "soft small" }, `${rating.writer_name || t("ratings.somebody")} · ${when(rating.given_at)}`,
-      rating.changed_at ? ` · ${t("ratings.changed", { time: when(rating.changed_at) })}` : null)),
+    h("p", {}, stars(rating.points), " ", h("span", { class: "soft small" }, `${rating.writer_name || t("ratings.somebody")} · ${on(rating.given_at)}`,
+      rating.changed_at ? ` · ${t("ratings.changed", { time: on(rating.changed_at) })}` : null)),
     words(rating), below));
 }
 
@@ -39,7 +42,7 @@ export function row(rating, below = null) {
 export function words(rating) {
   return [
     rating.comment ? h("p", {}, rating.comment) : null,
-    rating.answer ? h("div", { class: "answer" }, h("p", { class: "soft small" }, `${t("ratings.answer")} · ${when(rating.answered_at)}`), h("p", {}, rating.answer)) : null,
+    rating.answer ? h("div", { class: "answer" }, h("p", { class: "soft small" }, `${t("ratings.answer")} · ${on(rating.answered_at)}`), h("p", {}, rating.answer)) : null,
   ];
 }
 

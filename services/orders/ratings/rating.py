@@ -134,11 +134,11 @@ def rate(order: Order, found: Rating | None, points: int, comment: str, asked: A
 
 
 def withdraw(rating: Rating, asked: Asked) -> Rating:
-    """Its buyer takes it back: whenever, and with it its words. Raises IdempotencyConflict."""
+    """Its buyer takes it back: whenever, and with it its words and what was answered. Raises IdempotencyConflict."""
     body = _digest("withdraw")
     if _heard(rating, asked, body) or not rating.points:
         return rating
-    return _after(replace(rating, points=0, comment=""), Event.WITHDRAWN, asked, body)
+    return _after(replace(rating, points=0, comment="", answer=""), Event.WITHDRAWN, asked, body)
 
 
 # Answering and hiding one -------------------------------------------------------------------------------

@@ -157,7 +157,7 @@ def _view(rating: Rating, name: str) -> pb.Rating:
     view.given_at.FromDatetime(rating.history[0].at)
     if changed := rating.last(Event.CHANGED):
         view.changed_at.FromDatetime(changed)
-    if answered := rating.last(Event.ANSWERED):
+    if rating.answer and (answered := rating.last(Event.ANSWERED)):
         view.answered_at.FromDatetime(answered)
     return view
 

@@ -96,7 +96,7 @@ class RatingServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WithdrawRating(self, request, context):
-        """The buyer takes it back, whenever: it counts no more, and its words are gone.
+        """The buyer takes it back, whenever: it counts no more, and its words and the answer are gone.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
