@@ -60,6 +60,8 @@ class Stack:
         ]
         self._own_env = {**(env or {}), "CHO_HOME": str(self.home)}
         self._snapshot: Snapshot = {}
+        # Of those whose start is waited for, which one has begun to start.
+        self._begun: set[str] = set()
         self._failure = ""
         self._changed = threading.Condition()
 
@@ -148,9 +150,14 @@ class Stack:
         control.ask(self.home, "hold", name, why=why, kill=kill)
 
     def release(self, name: str) -> None:
-        """Lets a held process run again; `wait_ready` waits until it does."""
+        """Lets a held process run again; `wait_ready` waits until it does.
+
+        One that cannot run may be held again by the time that this returns.
+        """
+        with self._changed:
+            self._begun.discard(name)
         control.ask(self.home, "release", name)
-        self._wait_for(lambda: self._state(name) != State.HELD, RESTART_S_MAX, f"{name} to be started")
+        self._wait_for(lambda: name in self._begun, RESTART_S_MAX, f"{name} to be started")
 
     def note(self, name: str) -> str:
         """What the process has to say: why it is held, or what it waits for."""
@@ -199,6 +206,8 @@ class Stack:
                     self._failure = message["failed"]
                 else:
                     self._snapshot = message
+                    processes = message.get("processes", ())
+                    self._begun.update(one["name"] for one in processes if one["state"] == State.STARTING)
                 self._changed.notify_all()
         with self._changed:
             if self._process.wait() != 0 and not self._failure:
