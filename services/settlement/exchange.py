@@ -70,6 +70,11 @@ class Box:
         return self.root / "in"
 
     @property
+    def uploads(self) -> Path:
+        """What came of files that are sent in pieces: ours alone."""
+        return self.root / "uploads"
+
+    @property
     def taken(self) -> Path:
         return self.incoming / "taken"
 
@@ -109,7 +114,7 @@ def open_box(home: Path, institution: str) -> Box:
     """An institution's folders, made where they are missing. Raises NameInvalid, and NotAFile where one is a link."""
     box = Box(institution, home / "exchange" / check_institution(institution))
     box.root.mkdir(parents=True, exist_ok=True)
-    for folder in (box.root, box.out, box.incoming, box.taken, box.refused):
+    for folder in (box.root, box.out, box.incoming, box.uploads, box.taken, box.refused):
         folder.mkdir(exist_ok=True)
         with _directory(folder):
             pass
@@ -172,6 +177,13 @@ def hand_in(box: Box, name: str, data: bytes) -> None:
     whoever put it there; NameInvalid."""
     with whole(box.incoming / check_file_name(name), replace=False) as file:
         file.write(data)
+
+
+def hand_over(box: Box, name: str, path: Path) -> None:
+    """`hand_in` for a whole file that is on disk already: it has both names then. Raises as `hand_in`."""
+    os.link(path, box.incoming / check_file_name(name), follow_symlinks=False)
+    with _directory(box.incoming) as folder:
+        os.fsync(folder)
 
 
 def sweep(box: Box, now_s: float) -> int:

@@ -118,7 +118,7 @@ def test_a_name_that_comes_and_goes_for_ever_is_told_as_such(box: Box, monkeypat
 
     def vanishing(*_: Any) -> Any:
         looks.append(1)
-        return submitted._Found(box.incoming / "gone", pb.SUBMITTED_STATE_WAITING, 0, 0)
+        return submitted.Found(box.incoming / "gone", pb.SUBMITTED_STATE_WAITING, 0, 0)
 
     monkeypatch.setattr(submitted, "_there", vanishing)
     with pytest.raises(Contention):

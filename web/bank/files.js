@@ -1,13 +1,13 @@
 // Files that an institution sends us: statements, records, status reports; and what became of each.
 
-import { ApiError, get, refusalOf } from "../shared/api.js";
+import { get } from "../shared/api.js";
 import { field, h, show, tell } from "../shared/dom.js";
 import { when } from "../shared/money.js";
 import { repeat } from "../shared/repeat.js";
 import { head, may, refused, user } from "../shared/shell.js";
 import { t } from "../shared/strings.js";
+import { upload } from "./upload.js";
 
-const BYTES_MAX = 6_000_000;
 const LOOKED_EVERY_MS = 2_000;
 
 export async function screen(place, named = "") {
@@ -25,10 +25,12 @@ export async function screen(place, named = "") {
   chosen.addEventListener("change", async () => {
     const [file] = chosen.files;
     if (!file) return;
+    chosen.disabled = true;
+    progress.value = 0;
     progress.hidden = false;
+    show(said);
     try {
-      if (file.size > BYTES_MAX) throw new ApiError("BODY_TOO_LARGE", "", 413);
-      await upload(`/v1/exchange/${institution}/files/${encodeURIComponent(file.name)}`, file, (part) => { progress.value = part; });
+      await upload(institution, file, (part) => { progress.value = part; });
       tell(t("upload.sent", { name: file.name }));
       show(said, h("p", { class: "banner here" }, t("upload.sent", { name: file.name })));
       await look();
@@ -36,6 +38,7 @@ export async function screen(place, named = "") {
       show(said, refused(error));
     } finally {
       progress.hidden = true;
+      chosen.disabled = false;
       chosen.value = "";
     }
   });
@@ -63,30 +66,4 @@ function row(file) {
   return h("li", {}, h("span", { class: "soft small" }, file.at ? when(file.at) : ""),
     h("span", { class: "grow" }, file.name, file.reason ? h("details", {}, h("summary", {}, t("upload.why")), h("pre", {}, file.reason)) : null),
     h("span", { class: look }, t(`upload.${file.state}`)));
-}
-
-// XMLHttpRequest: fetch does not tell how much has gone.
-async function upload(path, file, told) {
-  const content = await base64(file);
-  await new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    request.open("PUT", path);
-    request.setRequestHeader("content-type", "application/json");
-    request.upload.addEventListener("progress", (event) => told(event.loaded / event.total));
-    request.addEventListener("error", () => reject(new ApiError("OFFLINE", "", 0)));
-    request.addEventListener("load", () => {
-      if (request.status < 300) resolve();
-      else reject(refusalOf(request.responseText, request.status));
-    });
-    request.send(JSON.stringify({ content }));
-  });
-}
-
-function base64(file) {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.addEventListener("load", () => resolve(reader.result.slice(reader.result.indexOf(",") + 1)));
-    reader.addEventListener("error", () => reject(new ApiError("INVALID_ARGUMENT", "", 0)));
-    reader.readAsDataURL(file);
-  });
 }

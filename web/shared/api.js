@@ -104,7 +104,7 @@ async function refusal(reply) {
 }
 
 /** What a refusal's body (google.rpc.Status as JSON) says. */
-export function refusalOf(text, status, retryAfterS = 0) {
+function refusalOf(text, status, retryAfterS = 0) {
   let said = {};
   try {
     said = JSON.parse(text);

@@ -621,7 +621,7 @@ const STRINGS = {
   "payouts.release": ["Duyệt cho đi", "Release"],
 
   "upload": ["Gửi tệp", "Send a file"],
-  "upload.hint": ["Sao kê (camt.053, MT940, CSV), bản ghi của nhà mạng, báo cáo trạng thái: nhiều nhất 6 MB; lớn hơn thì đặt vào thư mục trao đổi.", "Statements (camt.053, MT940, CSV), a telecom's record, status reports: 6 MB at most; larger ones go into the drop folder."],
+  "upload.hint": ["Sao kê (camt.053, MT940, CSV), bản ghi của nhà mạng, báo cáo trạng thái: nhiều nhất 256 MB; mất mạng thì gửi tiếp từ chỗ đang dở; lớn hơn thì đặt vào thư mục trao đổi.", "Statements (camt.053, MT940, CSV), a telecom's record, status reports: 256 MB at most; after a lost connection it goes on where it was; larger ones go into the drop folder."],
   "upload.choose": ["Chọn tệp", "Choose a file"],
   "upload.progress": ["Đã gửi", "Sent so far"],
   "upload.sent": ["Đã gửi {name}. Hệ thống đọc trong vài giây.", "{name} was sent. It is read within seconds."],
@@ -798,11 +798,13 @@ export function tOf(name, which, values = {}) {
   return t(`${name}.${which}` in STRINGS ? `${name}.${which}` : `${name}.other`, values);
 }
 
+const SERVER_KNOWS = new Set(["INVALID_ARGUMENT", "ALREADY_EXISTS", "TOO_MANY_OPEN"]);
+
 /** What to say of a refusal, and what to do next: the page's words, else the server's. */
 export function sentence(error) {
   const code = error.code ?? "INTERNAL";
-  // Which field it is, the server knows better.
-  if (code === "INVALID_ARGUMENT" && language() === "vi" && error.vi) return error.vi;
+  // Which field, or which file, the server knows better.
+  if (SERVER_KNOWS.has(code) && language() === "vi" && error.vi) return error.vi;
   if (`error.${code}` in STRINGS) return t(`error.${code}`);
   return (language() === "vi" ? error.vi : error.message) || t("error.other", { code });
 }

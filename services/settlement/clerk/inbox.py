@@ -13,7 +13,7 @@ from pymongo.errors import PyMongoError
 
 from kit import log
 from kit.clock import now
-from services.settlement import store
+from services.settlement import store, uploads
 from services.settlement.clerk import payouts as steps
 from services.settlement.clerk import reconcile, switched
 from services.settlement.clerk.crash import point
@@ -50,6 +50,7 @@ def read_all(desk: Desk) -> bool:
     found = []
     for box in boxes(desk.home):
         sweep(box, time.time())
+        uploads.expire(box, time.time())
         found += [(box, file) for file in came(box, time.time()).files]
     found.sort(key=lambda one: _order(one[1]))
     return sum(_read(desk, box, file) for box, file in found) > 0

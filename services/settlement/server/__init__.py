@@ -9,6 +9,7 @@ from cho.settlement.v1 import (
     settlement_pb2,
     statements_pb2,
     taxbook_pb2,
+    uploads_pb2,
 )
 
 from kit import log
@@ -20,6 +21,7 @@ from services.settlement.server.payouts import PayoutServicer
 from services.settlement.server.reconciliation import ReconciliationServicer
 from services.settlement.server.statements import StatementServicer
 from services.settlement.server.submitted import ExchangeServicer
+from services.settlement.server.uploads import UploadServicer
 from services.settlement.server.windows import SettlementServicer
 from services.settlement.statements.feed import Feed
 from services.settlement.statements.model import Model
@@ -40,6 +42,7 @@ def main() -> None:
         (payouts_pb2.DESCRIPTOR.services_by_name["PayoutService"], PayoutServicer(model)),
         (reconciliation_pb2.DESCRIPTOR.services_by_name["ReconciliationService"], ReconciliationServicer()),
         (exchange_pb2.DESCRIPTOR.services_by_name["ExchangeService"], ExchangeServicer()),
+        (uploads_pb2.DESCRIPTOR.services_by_name["UploadService"], UploadServicer()),
         (statements_pb2.DESCRIPTOR.services_by_name["StatementService"], StatementServicer(model, feed, secret)),
         (taxbook_pb2.DESCRIPTOR.services_by_name["TaxBookService"], TaxBookServicer(model, feed)),
     ]

@@ -6,7 +6,7 @@ import hashlib
 import heapq
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from services.settlement.clerk import wake
 from services.settlement.exchange import REASON_SUFFIX, UNFINISHED, Box, hand_in, open_box
 from services.settlement.names import TELECOMS
 from services.settlement.proof.files import NameInvalid, NotAFile, check_file_name, digest
+from services.settlement.uploads import File
 
 LISTED_MAX = 200
 # In base 64 it still fits what the gateway lets through (body_kib).
@@ -32,7 +33,9 @@ _logger = log.logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
+    """A file that came, where it is by now."""
+
     path: Path
     state: int
     # Unix time, seconds: when it was last changed.
@@ -46,30 +49,22 @@ class ExchangeServicer:
     def SubmitFile(self, request: pb.SubmitFileRequest, call: Call) -> pb.SubmitFileResponse:
         """Raises InvalidArgument, NotFound (another's institution), AlreadyExists (the name has another content),
         Contention."""
-        box = _box(request.institution, call)
+        box = box_of(request.institution, call)
         data = request.content
         if not 1 <= len(data) <= BYTES_MAX:
-            raise InvalidArgument(f"content must be 1 to {BYTES_MAX} bytes; larger files go into the drop folder")
-        try:
-            name = check_file_name(request.name)
-        except NameInvalid as error:
-            raise InvalidArgument(f"name: {error}") from error
-        if name.endswith(REASON_SUFFIX):
-            raise InvalidArgument(f"names that end in {REASON_SUFFIX} are ours")
-        if name.endswith(UNFINISHED):
-            raise InvalidArgument(f"names that end in {', '.join(UNFINISHED)} are of files on their way: none is read")
-        sha256 = hashlib.sha256(data).hexdigest()
-        found = _put(box, name, data, sha256, call)
-        return pb.SubmitFileResponse(file=_file(found), sha256=sha256)
+            raise InvalidArgument(f"content must be 1 to {BYTES_MAX} bytes; larger files are sent in pieces")
+        file = File(check_name(request.name), len(data), hashlib.sha256(data).hexdigest())
+        found = put(box, file, lambda: hand_in(box, file.name, data), call)
+        return pb.SubmitFileResponse(file=view(found), sha256=file.sha256)
 
     def ListSubmitted(self, request: pb.ListSubmittedRequest, call: Call) -> pb.ListSubmittedResponse:
         """Raises InvalidArgument, NotFound (another's institution)."""
-        box = _box(request.institution, call)
+        box = box_of(request.institution, call)
         newest = heapq.nlargest(LISTED_MAX, _all(box), key=lambda found: (found.at, found.path.name))
-        return pb.ListSubmittedResponse(files=[_file(found) for found in newest])
+        return pb.ListSubmittedResponse(files=[view(found) for found in newest])
 
 
-def _box(institution: str, call: Call) -> Box:
+def box_of(institution: str, call: Call) -> Box:
     """The folders of an institution that sends us files and that the caller may speak for."""
     if institution not in TELECOMS and banks.lookup(institution) is None:
         raise NotFound("there is no such institution, or it is not yours")
@@ -78,29 +73,58 @@ def _box(institution: str, call: Call) -> Box:
     return open_box(settings().home, institution)
 
 
-def _put(box: Box, name: str, data: bytes, sha256: str, call: Call) -> _Found:
-    """The file as it is there now, put there where it was not. Of many that send a name at once, one puts it there, and
-    the others are told what became of it."""
+def check_name(name: str) -> str:
+    """The name, if a file that is sent to us may have it. Raises InvalidArgument."""
+    try:
+        check_file_name(name)
+    except NameInvalid as error:
+        raise InvalidArgument(
+            f"name: {error}", vi="Tên tệp chỉ gồm chữ không dấu, chữ số và các dấu . _ - (nhiều nhất 120 ký tự)."
+        ) from error
+    if name.endswith(REASON_SUFFIX):
+        raise InvalidArgument(f"names that end in {REASON_SUFFIX} are ours")
+    if name.endswith(UNFINISHED):
+        raise InvalidArgument(f"names that end in {', '.join(UNFINISHED)} are of files on their way: none is read")
+    return name
+
+
+def put(box: Box, file: File, hand: Callable[[], None], call: Call) -> Found:
+    """The file as it is there now, put there by `hand` where it was not. Of many that send a name at once, one puts it
+    there, and the others are told what became of it. Raises AlreadyExists, Contention."""
     for _ in range(TRIES_MAX):
-        there = _there(box, name)
-        if there is not None:
-            try:
-                same = digest(there.path) == (len(data), sha256)
-            except FileNotFoundError:
-                continue  # the clerk is done with it just now: it is elsewhere
-            except NotAFile as error:
-                raise AlreadyExists(f"{name} is in the folder and is no file: remove it, or use a new name") from error
-            if not same:
-                raise AlreadyExists(f"{name} was sent before with another content: use a new name")
-            # What was refused may be sent again: it is read anew, by rules that may have changed.
-            if there.state != pb.SUBMITTED_STATE_REFUSED:
-                return there
+        try:
+            there = standing(box, file)
+        except FileNotFoundError:
+            continue  # the clerk is done with it just now: it is elsewhere
+        # What was refused may be sent again: it is read anew, by rules that may have changed.
+        if there is not None and there.state != pb.SUBMITTED_STATE_REFUSED:
+            return there
         with suppress(FileExistsError):
-            hand_in(box, name, data)
-            _logger.info("file submitted", institution=box.institution, file=name, bytes=len(data), by=call.caller.sub)
+            hand()
+            _logger.info(
+                "file submitted", institution=box.institution, file=file.name, bytes=file.bytes, by=call.caller.sub
+            )
             wake.clerk()
-            return _Found(box.incoming / name, pb.SUBMITTED_STATE_WAITING, time.time(), len(data))
-    raise Contention(f"{name} is sent by several at once; send it again")
+            return Found(box.incoming / file.name, pb.SUBMITTED_STATE_WAITING, time.time(), file.bytes)
+    raise Contention(f"{file.name} is sent by several at once; send it again")
+
+
+def standing(box: Box, file: File) -> Found | None:
+    """The file, wherever it is by now; None where its name is free. Raises AlreadyExists where the name has another
+    content, FileNotFoundError where it was moved while it was read."""
+    there = _there(box, file.name)
+    if there is None:
+        return None
+    try:
+        same = digest(there.path) == (file.bytes, file.sha256)
+    except NotAFile as error:
+        raise AlreadyExists(f"{file.name} is in the folder and is no file: remove it, or use a new name") from error
+    if not same:
+        raise AlreadyExists(
+            f"{file.name} was sent before with another content: use a new name",
+            vi=f"Đã có tệp {file.name} với nội dung khác. Hãy đặt tên mới rồi gửi lại.",
+        )
+    return there
 
 
 def _folders(box: Box) -> tuple[tuple[Path, int], ...]:
@@ -112,15 +136,15 @@ def _folders(box: Box) -> tuple[tuple[Path, int], ...]:
     )
 
 
-def _there(box: Box, name: str) -> _Found | None:
+def _there(box: Box, name: str) -> Found | None:
     for folder, state in _folders(box):
         with suppress(FileNotFoundError):
             status = (folder / name).lstat()
-            return _Found(folder / name, state, status.st_mtime, status.st_size)
+            return Found(folder / name, state, status.st_mtime, status.st_size)
     return None
 
 
-def _all(box: Box) -> Iterator[_Found]:
+def _all(box: Box) -> Iterator[Found]:
     for folder, state in _folders(box):
         for path in folder.iterdir():
             if path.name.startswith(".") or path.name.endswith(REASON_SUFFIX):
@@ -128,10 +152,11 @@ def _all(box: Box) -> Iterator[_Found]:
             with suppress(FileNotFoundError):  # moved away just now
                 status = path.lstat()
                 if stat.S_ISREG(status.st_mode):
-                    yield _Found(path, state, status.st_mtime, status.st_size)
+                    yield Found(path, state, status.st_mtime, status.st_size)
 
 
-def _file(found: _Found) -> pb.SubmittedFile:
+def view(found: Found) -> pb.SubmittedFile:
+    """As the API shows it, with why it was refused."""
     reply = pb.SubmittedFile(name=found.path.name, state=found.state, bytes=found.bytes)  # type: ignore[arg-type]
     reply.at.FromMilliseconds(int(found.at * 1000))
     if found.state == pb.SUBMITTED_STATE_REFUSED:
