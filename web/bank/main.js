@@ -9,6 +9,7 @@ run({
   screens: {
     "": () => import("./windows.js"),
     window: () => import("./window.js"),
+    proof: () => import("./proof.js"),
     breaks: () => import("./breaks.js"),
     break: () => import("./break.js"),
     files: () => import("./files.js"),

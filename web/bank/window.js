@@ -71,7 +71,8 @@ async function pack(place, number, institution, list) {
     const manifest = JSON.stringify(await get(`${path}/manifest.json`));
     const there = FILES.filter(([, start]) => manifest.includes(`"${start}`));
     shown.append(h("ul", { class: "links" }, [...there.map(([file]) => file), "manifest.json"].map((file) => h("li", {},
-      h("a", { href: `${path}/${file}`, download: `W${number}-${institution}-${file}` }, file)))));
+      h("a", { href: `${path}/${file}`, download: `W${number}-${institution}-${file}` }, file)))),
+    there.some(([file]) => file === "report.csv") ? h("a", { class: "button", href: `#/proof/${number}/${institution}` }, t("proof")) : "");
   } catch (error) {
     shown.append(error.code === "NOT_FOUND" ? h("p", { class: "soft" }, t("files.none")) : refused(error));
   }

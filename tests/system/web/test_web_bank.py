@@ -12,6 +12,7 @@ from cli import people
 from cli.api import Api
 from kit.ids import new_key
 from tests.system.web.conftest import drawn, violations
+from tests.system.web.windows import closed_window
 
 pytestmark = pytest.mark.system
 OFFICER, OPERATOR, CHECKER = people.OFFICERS[0], people.OPERATOR, people.CHECKER
@@ -23,17 +24,7 @@ def window(people_: dict[str, Api], wallet: str, merchant: dict[str, Any]) -> in
     operator = people_["operator"]
     body = {"wallet_id": wallet, "merchant_id": merchant["merchant_id"], "amount": 60_000}
     people_["shopper"].post("/v1/payments", idempotency_key=new_key(), **body)
-    number = next(
-        int(one["window"]) for one in operator.get("/v1/windows")["windows"] if one["state"] == "WINDOW_STATE_OPEN"
-    )
-    operator.post(f"/v1/windows/{number}/close")
-    deadline = time.monotonic() + 60
-    while True:
-        state = next(w["state"] for w in operator.get("/v1/windows")["windows"] if int(w["window"]) == number)
-        if state in ("WINDOW_STATE_SETTLING", "WINDOW_STATE_SETTLED"):
-            return number
-        assert time.monotonic() < deadline, state
-        time.sleep(0.2)
+    return closed_window(operator)
 
 
 def test_an_officer_sees_the_own_position_that_it_ties_and_downloads_the_files(

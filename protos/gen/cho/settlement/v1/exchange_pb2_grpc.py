@@ -51,7 +51,8 @@ class ExchangeServiceServicer:
 
     def SubmitFile(self, request, context):
         """Puts a file (a statement, a telecom's record, a status report) into the institution's drop folder, at most 6,000,000
-        bytes; larger ones come in pieces (UploadService). The same file again is no error; the same name with another content is.
+        bytes; larger ones come in pieces (UploadService). The same file again is no error; the same name with another
+        content is.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
