@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,16 @@ import pytest
 
 from cli import people
 from cli.api import Api
+from cli.stack import Stack
+from kit import mongo
+from kit.clock import now
+from kit.config import settings
 from kit.ids import new_key
+from services.settlement import store
+from services.settlement.clerk import due
+from services.settlement.payouts import rules
+from services.settlement.payouts import store as payouts
+from services.settlement.payouts.documents import BatchDocument, PayoutDocument
 from tests.system.web.conftest import drawn, violations
 from tests.system.web.windows import closed_window
 
@@ -93,6 +104,42 @@ def test_a_record_that_lacks_a_payment_becomes_a_break_that_two_people_resolve(
     second.waits_for("Nhà mạng gửi lại bản ghi")
     second.tap("Duyệt và ghi sổ")
     second.page.get_by_text("đã xử lý").first.wait_for()
+
+
+@pytest.fixture
+def large_file(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A file of payouts so large that two have to let it go. The clerk is not to send it: it is of nothing."""
+    for name, value in stack.env.items():
+        monkeypatch.setenv(name, value)
+    settings.cache_clear()
+    store.open_store()
+    file = "PO-W999998-1"
+    with due.lock_of(stack.home).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        payout = PayoutDocument(id="PO-999998-000001-1", amount=rules.FOUR_EYES_VND, fee=0)
+        payouts.make_batch(file, 999_998, [payout], now())
+        yield file
+        BatchDocument.objects(id=file).delete()
+    mongo.disconnect()
+    settings.cache_clear()
+
+
+def test_a_large_file_of_payouts_is_let_go_by_two_operators_and_not_by_one_twice(phones: Any, large_file: str) -> None:
+    first, second = (phones("bank", person.phone) for person in (OPERATOR, CHECKER))
+    first.tap("Chi trả")
+    card = first.page.locator("section.card", has_text="№ 999998")
+    card.get_by_text("Đã duyệt 0/2").wait_for()
+    card.get_by_role("button", name="Duyệt cho đi").click()
+    card.get_by_text("Đã duyệt 1/2").wait_for()
+    card.get_by_role("button", name="Duyệt cho đi").click()
+    first.waits_for("Cần người thứ hai làm việc này.")
+
+    second.tap("Chi trả")
+    card = second.page.locator("section.card", has_text="№ 999998")
+    card.get_by_text("Đã duyệt 1/2").wait_for()
+    card.get_by_role("button", name="Duyệt cho đi").click()
+    card.wait_for(state="detached")
+    assert BatchDocument.objects.get(id=large_file).released_by == [OPERATOR.user_id, CHECKER.user_id]
 
 
 @pytest.mark.parametrize("screen", ["", "breaks", "payouts", "files"])
