@@ -413,6 +413,8 @@ def test_figures_are_what_was_brought_in_by_state(registration: Form, another: A
     market = progress.of_market(registration.market_id)
     assert market == {State.DRAFT: 1, State.SUBMITTED: 2, State.ACTIVE: 1}
     assert progress.of_person(new_id("usr")) == {}
+    store.decide(store.register(another(4), MINH).merchant_id, Action.RETURN, LAN, "thiếu ảnh quầy")
+    assert progress.of_person(MINH) == {State.SUBMITTED: 1, State.DRAFT: 1, progress.RETURNED: 1}
 
 
 def test_a_person_is_in_one_team_and_a_team_is_changed_by_one_at_a_time() -> None:

@@ -120,6 +120,7 @@ def people_(api: Api) -> dict[str, Api]:
         "stranger": people.SHOPPERS[1],
         "agent": people.AGENTS[0],
         "team": people.TEAM,
+        "manager": people.MANAGER,
         "operator": people.OPERATOR,
         "officer": people.OFFICERS[0],
         "bank": people.OFFICERS[3],

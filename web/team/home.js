@@ -27,6 +27,7 @@ export async function screen(place) {
     h("div", { class: "grid" },
       button(t("drafts.sync"), send),
       button(t("identify"), () => go("identify")),
+      button(t("commune"), () => go("commune")),
       may("market_manager", "operator") ? button(t("reviews"), () => go("reviews")) : null,
       may("market_manager", "operator") ? button(t("market.page"), () => go("market")) : null),
     h("h2", {}, t("progress")), progress,

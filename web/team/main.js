@@ -1,4 +1,4 @@
-// The page of the digital teams and market managers: bringing vendors in, reviewing them, printing, alarms.
+// The page of the digital teams and market managers: bringing vendors in, reviewing them, printing, alarms, how far a commune is.
 
 import { run } from "../shared/shell.js";
 import { t } from "../shared/strings.js";
@@ -13,6 +13,7 @@ run({
     identify: () => import("./identify.js"),
     reviews: () => import("./reviews.js"),
     review: () => import("./review.js"),
+    commune: () => import("./commune.js"),
     market: () => import("./market.js"),
   },
 });

@@ -104,5 +104,5 @@ def _team(team: Team) -> pb.Team:
     )
 
 
-def _progress(counts: Counter[State]) -> pb.Progress:
-    return pb.Progress(**{state.value: counts[state] for state in State})
+def _progress(counts: Counter[str]) -> pb.Progress:
+    return pb.Progress(**{name: counts[name] for name in (*(state.value for state in State), progress.RETURNED)})

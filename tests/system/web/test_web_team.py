@@ -14,6 +14,7 @@ from cli import people
 from cli.api import Api
 from cli.stack import Stack
 from cli.wallets import made_up_card, open_wallet
+from kit.ids import new_key
 from services.onboarding.seed import made_up_person
 from tests.scanner import scan
 from tests.system.web.conftest import drawn, violations
@@ -149,6 +150,48 @@ def test_a_draft_that_was_not_sent_is_not_lost_by_signing_out(phones: Any, stack
     team.tap("Đăng xuất")
     team.waits_for("Còn hồ sơ chưa gửi")
     assert "Lý Văn Chờ" in team.text(".rows")
+
+
+@pytest.fixture
+def commune(people_: dict[str, Api]) -> str:
+    """A commune of two markets that no other test goes to: at one of them a stall waits for its reviewer, one was sent
+    back, and one is being filled in, beside the one that is there from the start."""
+    markets = people_["team"].get("/v1/markets")["markets"]
+    market = next(one for one in markets if one["name"] == "Chợ Quan Triều")
+    for number, stall in enumerate(("A-01", "A-02", "A-03")):
+        name, phone = f"Ma Thị Đếm {'ABC'[number]}", f"098765478{number}"
+        form = {
+            "request_id": new_key(), "market_id": market["market_id"], "stall": stall, "name": f"Quầy {stall}",
+            "category_code": "5499",
+            "settlement_account": {
+                "bank_bin": "970418", "account_number": f"0007779992{number}", "account_name": "MA THI DEM",
+            },
+            **made_up_person(920 + number, name, phone),
+        }  # fmt: skip
+        merchant_id = people_["team"].post("/v1/drafts", form=form)["merchant"]["merchant_id"]
+        if number < 2:
+            people_["operator"].post(f"/v1/merchants/{merchant_id}/submit")
+        if number == 1:
+            people_["manager"].post(f"/v1/merchants/{merchant_id}/return", reason="thiếu ảnh quầy")
+    return str(market["ward_code"])
+
+
+def test_a_commune_sees_how_far_its_markets_are(phones: Any, commune: str) -> None:
+    team = phones("team", people.TEAM.phone, bypass_csp=True)
+    team.tap("Tiến độ của xã")
+    team.page.select_option("#commune", commune)
+    card = team.page.locator("#figures section", has_text="Chợ Quan Triều")
+    card.get_by_text("1 trên 4 đã hoạt động").wait_for()
+    figures = dict(zip(card.locator("dt").all_inner_texts(), card.locator("dd").all_inner_texts(), strict=True))
+    assert figures == {"Đã xong": "1", "Chờ duyệt": "1", "Bị trả lại": "1", "Đang làm dở": "1"}
+    team.page.locator("#figures section", has_text="Chợ Quang Vinh").get_by_text("1 trên 1 đã").wait_for()
+    assert not violations(team)
+
+    team.page.select_option("#commune", label="Phường Phúc Thuận, Thái Nguyên")
+    team.waits_for("Xã, phường này chưa có hồ sơ nào.")
+    team.page.evaluate("localStorage.setItem('cho.language', 'en')")
+    team.page.reload()
+    team.waits_for("Nobody was brought in here yet.")
 
 
 @pytest.mark.parametrize("screen", ["", "reviews", "market", "identify"])

@@ -161,20 +161,22 @@ class PutTeamResponse(_message.Message):
     def __init__(self, team: _Optional[_Union[Team, _Mapping]] = ...) -> None: ...
 
 class Progress(_message.Message):
-    __slots__ = ("draft", "submitted", "in_review", "active", "suspended", "closed")
+    __slots__ = ("draft", "submitted", "in_review", "active", "suspended", "closed", "returned")
     DRAFT_FIELD_NUMBER: _ClassVar[int]
     SUBMITTED_FIELD_NUMBER: _ClassVar[int]
     IN_REVIEW_FIELD_NUMBER: _ClassVar[int]
     ACTIVE_FIELD_NUMBER: _ClassVar[int]
     SUSPENDED_FIELD_NUMBER: _ClassVar[int]
     CLOSED_FIELD_NUMBER: _ClassVar[int]
+    RETURNED_FIELD_NUMBER: _ClassVar[int]
     draft: int
     submitted: int
     in_review: int
     active: int
     suspended: int
     closed: int
-    def __init__(self, draft: _Optional[int] = ..., submitted: _Optional[int] = ..., in_review: _Optional[int] = ..., active: _Optional[int] = ..., suspended: _Optional[int] = ..., closed: _Optional[int] = ...) -> None: ...
+    returned: int
+    def __init__(self, draft: _Optional[int] = ..., submitted: _Optional[int] = ..., in_review: _Optional[int] = ..., active: _Optional[int] = ..., suspended: _Optional[int] = ..., closed: _Optional[int] = ..., returned: _Optional[int] = ...) -> None: ...
 
 class MemberProgress(_message.Message):
     __slots__ = ("user_id", "progress")
