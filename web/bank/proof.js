@@ -27,7 +27,7 @@ export async function screen(place, number, institution, asked = "") {
       submit.disabled = false;
     }
   });
-  show(place, head(`${t("proof")} · № ${number} · ${institution}`), h("p", { class: "soft" }, t("proof.hint")), form, result);
+  show(place, head(t("proof")), h("p", { class: "number" }, `№ ${number} · ${institution}`), h("p", { class: "soft" }, t("proof.hint")), form, result);
   if (asked) form.requestSubmit();
   return null;
 }

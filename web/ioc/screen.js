@@ -5,10 +5,11 @@ import { now } from "../shared/clock.js";
 import { button, h, show } from "../shared/dom.js";
 import { day, dong, when } from "../shared/money.js";
 import { repeat } from "../shared/repeat.js";
-import { head, refused, signOut } from "../shared/shell.js";
+import { head, may, refused, signOut } from "../shared/shell.js";
 import { t } from "../shared/strings.js";
 import { levels } from "./levels.js";
 import { land, map } from "./map.js";
+import { recalls } from "./recalls.js";
 import { spark } from "./spark.js";
 import { adoption, liquidity } from "./standing.js";
 
@@ -30,6 +31,7 @@ export async function screen(place) {
     map: h("section", { class: "card", id: "map" }),
     markets: h("section", { class: "tiles", id: "markets" }),
     alarms: h("section", { class: "card" }),
+    recalls: h("section", { class: "card", id: "recalls" }),
     levels: h("section", { class: "card", id: "levels" }),
     liquidity: h("section", { class: "card", id: "liquidity" }),
     adoption: h("section", { class: "card", id: "adoption" }),
@@ -57,7 +59,7 @@ export async function screen(place) {
 
   const today = day(now());
   show(place, head(t("app.ioc"), false), parts.state, parts.totals, parts.hour, parts.map, parts.levels, h("h2", {}, t("ioc.markets")), parts.markets,
-    parts.alarms, parts.liquidity, parts.adoption,
+    parts.alarms, parts.recalls, parts.liquidity, parts.adoption,
     h("p", { class: "center" },
       h("a", { class: "button", href: `/v1/pulse.csv?from=${today}&to=${today}`, download: `cho-${today}.csv` }, t("ioc.csv")),
       button(t("sign-out"), signOut, { class: "plain small" })));
@@ -66,9 +68,11 @@ export async function screen(place) {
   map(parts.map, known.markets, wards, seen);
   const stand = () => Promise.all([liquidity(parts.liquidity), adoption(parts.adoption, known.markets)]);
   const instead = (part) => (error) => show(part, refused(error));
-  await Promise.all([watch(), levels(parts.levels).catch(instead(parts.levels)), stand().catch(instead(parts.adoption))]);
+  parts.recalls.hidden = !may("operator", "auditor");
+  await Promise.all([watch(), recalls(parts.recalls).catch(instead(parts.recalls)), levels(parts.levels).catch(instead(parts.levels)), stand().catch(instead(parts.adoption))]);
   const stops = [
     repeat(() => levels(parts.levels), ASKED_EVERY_MS, instead(parts.levels)),
+    repeat(() => recalls(parts.recalls), ASKED_EVERY_MS, instead(parts.recalls)),
     repeat(stand, STANDING_EVERY_MS, instead(parts.adoption)),
     repeat(look, ASKED_EVERY_MS, () => state(known, true, parts.state)),
     repeat(watch, ALARMS_EVERY_MS, (error) => show(parts.alarms, h("h2", {}, t("ioc.alarms")), refused(error))),

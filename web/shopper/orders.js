@@ -6,6 +6,7 @@ import { dong, when } from "../shared/money.js";
 import { Intention } from "../shared/once.js";
 import { facts, happened, steps, tone } from "../shared/order.js";
 import { sendFrom } from "../shared/pay.js";
+import { recallNotice, recallOf } from "../shared/recall.js";
 import { repeat, typing } from "../shared/repeat.js";
 import { go, head, refused } from "../shared/shell.js";
 import { t } from "../shared/strings.js";
@@ -27,6 +28,7 @@ async function all(place) {
   show(place, head(t("orders")), mine.length ? h("ul", { class: "rows" }, mine.map((order) => h("li", {},
     h("span", { class: "soft small" }, when(order.placed_at)),
     h("span", { class: "grow" }, `${order.merchant_name} · `, h("span", { class: tone(order.state) }, t(`order.${order.state}`)),
+      recallOf(order) === null ? null : h("span", { class: "bad" }, ` · ${t("recall.short")}`),
       order.ratable ? h("span", { class: "soft small" }, ` · ${t("rate.yet")}`) : null),
     button(dong(order.total), () => go("orders", order.order_id))))) : h("p", { class: "soft" }, t("orders.none")));
   return null;
@@ -37,7 +39,7 @@ async function one(place, orderId) {
   const [shown, doing, said, past] = [h("div", {}), h("div", { class: "stack" }), h("div", { id: "rating" }), h("div", {})];
   let rated = "";
   const draw = async () => {
-    show(shown, steps(order), facts(order));
+    show(shown, recallNotice(order, "buyer"), steps(order), facts(order));
     show(past, happened(order));
     show(doing, await deeds(order, (changed) => { order = changed; return draw(); }));
     // Not drawn over while somebody writes.

@@ -30,6 +30,7 @@ export async function screen(place, productId) {
   const category = vocabulary.categories.find((one) => one.code === product.category);
   const named = category && (language() === "vi" ? category.name_vi : category.name_en);
   show(place, head(t("product")),
+    came.lots.some((one) => one.recalled) ? recalled() : null,
     product.photos.length ? photos(product) : null,
     h("h2", { class: "name", id: "product" }, product.name),
     h("p", { class: "soft" }, [named, market?.name].filter(Boolean).join(" · "), stars(product)),
@@ -43,6 +44,12 @@ export async function screen(place, productId) {
     h("h2", {}, t("ratings")), said, button(t("ratings.stall"), () => go("stall", product.merchant_id)));
   latest(said, `/v1/products/${product.product_id}/ratings`);
   return null;
+}
+
+/** One of its lots may not be eaten: whoever bought of it sees that on the order. */
+function recalled() {
+  return h("section", { class: "card alarm stack", id: "recall" },
+    h("p", { class: "name" }, t("recall.product")), h("p", {}, t("recall.product.do")), button(t("recall.mine"), () => go("orders")));
 }
 
 /** The first one large. */

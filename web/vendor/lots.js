@@ -8,6 +8,7 @@ import { date, day, grouped } from "../shared/money.js";
 import { weight } from "../shared/order.js";
 import { refused } from "../shared/shell.js";
 import { t } from "../shared/strings.js";
+import { recalledLot } from "./recalled.js";
 
 const STARS = ["0", "1", "2", "3", "4", "5"];
 
@@ -18,9 +19,9 @@ export function lots(product, { merchant_id: merchantId }) {
 
   async function look() {
     const { lots: all } = await get(`/v1/products/${product.product_id}/lots`);
-    const kept = all.filter((one) => !counted(one) || Number(one.on_hand) + Number(one.reserved));
+    const kept = all.filter((one) => one.recalled || !counted(one) || Number(one.on_hand) + Number(one.reserved));
     const growersOf = new Map(await Promise.all([...new Set(kept.map((one) => one.facts?.grower_id).filter(Boolean))].map(async (id) => [id, await growerOf(id)])));
-    show(list, kept.length ? kept.map((one) => lot(one, { product, much, grower: growersOf.get(one.facts?.grower_id), done: look, said })) : h("p", { class: "soft" }, t("lots.empty")));
+    show(list, kept.length ? kept.map((one) => lot(one, { product, much, grower: growersOf.get(one.facts?.grower_id), done: look, said, merchantId })) : h("p", { class: "soft" }, t("lots.empty")));
   }
 
   const open = () => show(adding, button(t("lot.add"), async () => show(adding, form(product, await growers(merchantId), said, async () => {
@@ -35,7 +36,7 @@ export function lots(product, { merchant_id: merchantId }) {
 /** Whether quantities were told: every lot received something. Who is not known to keep the product sees what is for sale. */
 const counted = (one) => Number(one.received) > 0;
 
-function lot(one, { product, much, grower, done, said }) {
+function lot(one, { product, much, grower, done, said, merchantId }) {
   const facts = one.facts ?? {};
   const told = [
     grower, facts.harvest_day && `${t("lot.harvested")} ${date(facts.harvest_day)}`, facts.sell_by && `${t("lot.sell-by")} ${date(facts.sell_by)}`,
@@ -43,7 +44,7 @@ function lot(one, { product, much, grower, done, said }) {
   ].filter(Boolean).join(" · ");
   return h("div", { class: "card", "data-lot": one.lot_id },
     counted(one) ? h("p", {}, h("span", { class: "number" }, much(one.on_hand)), Number(one.reserved) ? h("span", { class: "soft" }, ` · ${t("lot.reserved", { much: much(one.reserved) })}`) : null) : null,
-    one.for_sale ? null : h("p", { class: "bad" }, t("lot.not-for-sale")),
+    one.recalled ? recalledLot(product, merchantId) : one.for_sale ? null : h("p", { class: "bad" }, t("lot.not-for-sale")),
     h("p", { class: counted(one) ? "soft small" : "" }, told || t("lot.nothing-said")),
     !counted(one) || Number(one.on_hand) ? writingOff(one, { product, done, said }) : null);
 }

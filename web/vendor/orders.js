@@ -4,6 +4,7 @@ import { get, newKey, post } from "../shared/api.js";
 import { button, field, h, show } from "../shared/dom.js";
 import { dong, grouped, groupWhileTyped, typedAmount, when } from "../shared/money.js";
 import { facts, happened, howMuch, tone } from "../shared/order.js";
+import { recallNotice, recallOf } from "../shared/recall.js";
 import { repeat, typing } from "../shared/repeat.js";
 import { go, head, refused, withPin } from "../shared/shell.js";
 import { t } from "../shared/strings.js";
@@ -33,7 +34,8 @@ async function all(place, mine) {
 function row(order) {
   return h("li", { "data-order": order.order_id },
     h("span", { class: "soft small" }, when(order.placed_at)),
-    h("span", { class: "grow" }, h("span", { class: "number" }, order.code), " ", h("span", { class: tone(order.state) }, t(`order.${order.state}`)), h("br"),
+    h("span", { class: "grow" }, h("span", { class: "number" }, order.code), " ", h("span", { class: tone(order.state) }, t(`order.${order.state}`)),
+      recallOf(order) === null ? null : h("span", { class: "bad" }, ` · ${t("recall.short")}`), h("br"),
       h("span", { class: "soft small" }, order.lines.map((line) => `${howMuch(line)} ${line.name}`).join(", "))),
     button(dong(order.total), () => go("orders", order.order_id), { "aria-label": t("order", { reference: order.code }) }));
 }
@@ -42,7 +44,7 @@ async function one(place, orderId) {
   let { order } = await get(`/v1/orders/${orderId}`);
   const [shown, doing, past, said, pin] = [h("div", {}), h("div", { class: "stack" }), h("div", {}), h("div", {}), h("div", {})];
   const draw = () => {
-    show(shown, facts(order));
+    show(shown, recallNotice(order, "seller"), facts(order));
     show(past, happened(order));
     show(doing, deeds(order, act));
   };
