@@ -2,11 +2,11 @@
 
 import { heard, now } from "./clock.js";
 
-/** Refused, or not known. `code` is stable, `vi` the server's own sentence; some leave open whether it was done. */
+/** Refused, or not known. `code` is stable, `vi` the server's own sentence, `details` its figures; some leave open whether it was done. */
 export class ApiError extends Error {
-  constructor(code, message, status, retryAfterS = 0, vi = "") {
+  constructor(code, message, status, retryAfterS = 0, vi = "", details = {}) {
     super(message);
-    Object.assign(this, { code, status, retryAfterS, vi });
+    Object.assign(this, { code, status, retryAfterS, vi, details });
   }
 
   /** Whether it may have been done all the same. */
@@ -111,9 +111,9 @@ function refusalOf(text, status, retryAfterS = 0) {
   } catch {
     // Not from us, or cut off: its status says enough.
   }
-  const reason = said.details?.find((detail) => detail.reason)?.reason ?? "INTERNAL";
+  const info = said.details?.find((detail) => detail.reason);
   const vi = said.details?.find((detail) => detail.locale?.startsWith("vi"))?.message ?? "";
-  return new ApiError(reason, said.message ?? "", status, retryAfterS, vi);
+  return new ApiError(info?.reason ?? "INTERNAL", said.message ?? "", status, retryAfterS, vi, info?.metadata);
 }
 
 function query(parameters = {}) {

@@ -803,6 +803,8 @@ const STRINGS = {
   "error.BALANCE_TOO_LARGE": ["Số dư quá lớn.", "The balance would be too large."],
   "error.UNAUTHENTICATED": ["Hãy đăng nhập.", "Sign in first."],
   "error.TOKEN_INVALID": ["Phiên đã hết. Đăng nhập lại.", "The session is over. Sign in again."],
+  "error.WRONG_PIN.left": ["Sai số điện thoại hoặc mã PIN. Còn {left} lần thử.", "Phone or PIN is wrong. {left} tries are left."],
+  "error.WRONG_PIN.last": ["Sai số điện thoại hoặc mã PIN. Đã hết lượt thử: chờ rồi thử lại.", "Phone or PIN is wrong. No try is left: wait, then try again."],
   "error.WRONG_PIN": ["Sai số điện thoại hoặc mã PIN.", "Phone or PIN is wrong."],
   "error.SESSION_ENDED": ["Phiên đã hết. Đăng nhập lại.", "The session is over. Sign in again."],
   "error.PERMISSION_DENIED": ["Bạn không có quyền làm việc này.", "You may not do this."],
@@ -866,6 +868,7 @@ export function sentence(error) {
   const code = error.code ?? "INTERNAL";
   // Which field, or which file, the server knows better.
   if (SERVER_KNOWS.has(code) && language() === "vi" && error.vi) return error.vi;
+  if (code === "WRONG_PIN" && error.details?.left) return t(Number(error.details.left) ? "error.WRONG_PIN.left" : "error.WRONG_PIN.last", error.details);
   if (`error.${code}` in STRINGS) return t(`error.${code}`);
   return (language() === "vi" ? error.vi : error.message) || t("error.other", { code });
 }

@@ -15,13 +15,15 @@ export async function screen(place) {
   const form = h("form", { class: "stack" }, phone, said, h("button", { class: "main" }, t("send.find")));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    const nobody = () => show(said, h("p", { class: "banner refused", role: "alert" }, t("send.nobody")));
     try {
       const number = phone.querySelector("input").value;
       const who = await post("/v1/phone/inspect", { phone: number });
       if (who.telecoms.length) await amountFor(place, number, who.name);
-      else show(said, h("p", { class: "banner refused", role: "alert" }, t("send.nobody")));
+      else nobody();
     } catch (error) {
-      show(said, refused(error));
+      if (error.code === "NOT_FOUND") nobody();
+      else show(said, refused(error));
     }
   });
   show(place, head(t("send")), form);

@@ -11,7 +11,7 @@ import { t } from "../shared/strings.js";
 import { choice, wallets } from "./wallets.js";
 
 // The provider's own test cards: what the simulator takes, and Stripe's test mode.
-const CARDS = { pm_card_visa: "Visa 4242", pm_card_threeDSecureRequired: "Visa 3220 (3-D Secure)", pm_card_visa_chargeDeclined: "Visa 0002 (từ chối)" };
+const CARDS = { pm_card_visa: "Visa 4242", pm_card_authenticationRequired: "Visa 3184 (3-D Secure)", pm_card_visa_chargeDeclined: "Visa 0002 (từ chối)" };
 const ASKED_EVERY_MS = 1_500;
 const ASKED_MAX = 40;
 const OPEN = ["CREATED", "PENDING", "UNKNOWN", "PAID", "REQUIRES_ACTION"].map((state) => `TOP_UP_STATE_${state}`);

@@ -54,13 +54,13 @@ class Front:
             raise PermissionDenied("your roles have changed since you signed in: sign in again (POST /v1/sign-in)")
 
     def prove(self, account: store.Account | None, guess_key: str, pin: str) -> None:
-        """Spends one guess on `pin`. Raises WrongPin (the same for nobody's phone) or TooManyAttempts."""
+        """Spends one guess on `pin`. Raises WrongPin (with `left`; the same for nobody's phone) or TooManyAttempts."""
         with self.hasher.slot:
-            store.take_guess(guess_key, self.now())
+            left = store.take_guess(guess_key, self.now())
             pin_hash = account.pin_hash if account else self._nobodys_pin_hash
             if not self.hasher.matches(pin_hash, pin):
                 _logger.warning("wrong PIN", user=account.user.user_id if account else "nobody")
-                raise WrongPin("phone or PIN is wrong")
+                raise WrongPin("phone or PIN is wrong", left=str(left))
             store.forget_guesses(guess_key)
 
     def prove_again(self, account: store.Account, pin: str, call: Call) -> None:

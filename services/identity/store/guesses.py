@@ -54,22 +54,23 @@ def guess_keys_of(user_id: str) -> list[str]:
     return [user_id, *(f"{user_id}:{device.device_id}" for device in devices_of(user_id))]
 
 
-def take_guess(key: str, now: datetime) -> None:
-    """Counts one guess. Raises TooManyAttempts while it is locked."""
+def take_guess(key: str, now: datetime) -> int:
+    """Counts one guess; how many are left before it locks. Raises TooManyAttempts while it is locked."""
     for _ in range(_ROUNDS_MAX):
-        if Guess.objects(id=key, count__lt=GUESSES_MAX, at__gt=now - FRESH).modify(inc__count=1, set__at=now):
-            return
+        fresh = Guess.objects(id=key, count__lt=GUESSES_MAX, at__gt=now - FRESH)
+        if counted := fresh.modify(new=True, inc__count=1, set__at=now):
+            return GUESSES_MAX - int(counted.count)
         known = Guess.objects(id=key).first()
         if known is None:
             if _begin(key, now):
-                return
+                return GUESSES_MAX - 1
         elif known.count < GUESSES_MAX:
             if known.at <= now - FRESH and _begin_again(known, now, known.locks):
-                return
+                return GUESSES_MAX - 1
         elif (left := known.at + lock_of(known.locks) - now) > timedelta():
             raise _locked(left)
         elif _begin_again(known, now, known.locks + 1):
-            return
+            return GUESSES_MAX - 1
     raise Contention("too many sign-ins with this phone at once")
 
 

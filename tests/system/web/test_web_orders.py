@@ -9,6 +9,7 @@ import pytest
 
 from cli import people
 from cli.api import Api
+from kit.ids import new_key
 from tests.system.web.conftest import Phone
 from tests.system.web.test_web_stories import SHOPPER, balance, money
 
@@ -120,3 +121,52 @@ def test_one_basket_of_two_stalls_is_two_orders_and_one_that_is_cancelled_says_w
     vendor.page.goto(f"/vendor/#/orders/{order_id}")
     state(vendor, "đã hủy")
     assert "mua nhầm" in vendor.text("#happened")
+
+
+def test_what_was_fetched_and_comes_back_is_taken_back_with_its_money_or_refused_with_a_reason(
+    phones: Any, api: Api, money: str
+) -> None:
+    shopper, vendor, before = phones("shopper", SHOPPER.phone), phones("vendor", NOODLES.phone), balance(api, money)
+    own, seller = api.sign_in(SHOPPER.phone, people.PIN), api.sign_in(NOODLES.phone, people.PIN)
+    stall = seller.get("/v1/me/merchants")["merchants"][0]["merchant_id"]
+    goods = seller.get(f"/v1/merchants/{stall}/products", page_size=100)["products"]
+    noodles = next(one for one in goods if one["name"] == "Miến dong Việt Cường túi 500 g")
+
+    def fetched() -> str:
+        wanted = [{"product_id": noodles["product_id"], "quantity": 1}]
+        order = own.post("/v1/orders", request_id=new_key(), merchant_id=stall, items=wanted)["order"]
+        own.post(
+            "/v1/payments", idempotency_key=new_key(), wallet_id=money, merchant_id=stall, amount=order["total"],
+            reference=order["code"],
+        )  # fmt: skip
+        shopper.page.goto(f"/shopper/#/orders/{order['order_id']}")
+        state(shopper, "đã trả")
+        for step in ("PREPARING", "READY", "PICKED_UP"):
+            seller.post(f"/v1/orders/{order['order_id']}/advance", to=f"ORDER_STATE_{step}")
+        state(shopper, "đã lấy hàng")
+        shopper.tap("Xin trả hàng")
+        shopper.page.fill("#reason-return", "túi bị rách")
+        shopper.page.locator("form button.danger").click()
+        state(shopper, "khách xin trả hàng")
+        of_the_stall(vendor, order["order_id"])
+        state(vendor, "khách xin trả hàng")
+        assert "túi bị rách" in vendor.text("#happened")
+        return str(order["order_id"])
+
+    fetched()
+    vendor.tap("Nhận lại hàng và hoàn tiền")
+    state(vendor, "đã trả hàng")
+    state(shopper, "đã trả hàng")
+    shopper.page.locator("#happened", has_text="Đã trả hàng").wait_for()
+    for _ in range(200):
+        if balance(api, money) == before:
+            break
+        shopper.page.wait_for_timeout(100)
+    assert balance(api, money) == before
+
+    fetched()
+    vendor.tap("Không nhận lại")
+    vendor.page.locator("form input").fill("hàng còn nguyên")
+    vendor.page.locator("form button.danger").click()
+    shopper.page.locator("#happened", has_text="hàng còn nguyên").wait_for()
+    assert balance(api, money) == before - int(noodles["price"])

@@ -194,7 +194,7 @@ def test_a_commune_sees_how_far_its_markets_are(phones: Any, commune: str) -> No
     team.waits_for("Nobody was brought in here yet.")
 
 
-@pytest.mark.parametrize("screen", ["", "reviews", "market", "identify"])
+@pytest.mark.parametrize("screen", ["", "reviews", "market", "identify", "commune"])
 def test_every_screen_can_be_used_by_who_cannot_see_or_point(phones: Any, people_: dict[str, Api], screen: str) -> None:
     phone = phones("team", people.MANAGER.phone, bypass_csp=True)
     phone.page.goto(f"/team/#/{screen}")
