@@ -14,7 +14,9 @@ export async function screen(place, named = "") {
   const institution = named || user().institution;
   const [said, list] = [h("div", {}), h("ul", { class: "rows", id: "submitted" })];
   const progress = h("progress", { max: "1", value: "0", "aria-label": t("upload.progress") });
-  progress.hidden = true;
+  const arrived = h("p", { class: "soft small number" });
+  const sending = h("div", {}, progress, arrived);
+  sending.hidden = true;
   const chosen = h("input", { type: "file", id: "file" });
 
   async function look() {
@@ -27,17 +29,21 @@ export async function screen(place, named = "") {
     if (!file) return;
     chosen.disabled = true;
     progress.value = 0;
-    progress.hidden = false;
+    show(arrived, t("upload.checks"));
+    sending.hidden = false;
     show(said);
     try {
-      await upload(institution, file, (part) => { progress.value = part; });
+      await upload(institution, file, (part) => {
+        progress.value = part;
+        show(arrived, `${megabytes(part * file.size)} / ${megabytes(file.size)}`);
+      });
       tell(t("upload.sent", { name: file.name }));
       show(said, h("p", { class: "banner here" }, t("upload.sent", { name: file.name })));
       await look();
     } catch (error) {
       show(said, refused(error));
     } finally {
-      progress.hidden = true;
+      sending.hidden = true;
       chosen.disabled = false;
       chosen.value = "";
     }
@@ -46,7 +52,7 @@ export async function screen(place, named = "") {
   show(place, head(t("upload")),
     may("operator", "auditor") ? other(institution) : h("p", { class: "soft" }, institution),
     may("operator", "officer") && institution
-      ? h("section", { class: "card stack" }, h("p", { class: "soft" }, t("upload.hint")), h("label", { for: "file" }, t("upload.choose")), chosen, progress)
+      ? h("section", { class: "card stack" }, h("p", { class: "soft" }, t("upload.hint")), h("label", { for: "file" }, t("upload.choose")), chosen, sending)
       : null,
     said, h("h2", {}, t("upload.came")), list);
   if (!institution) return null;
@@ -60,6 +66,9 @@ function other(institution) {
   named.querySelector("input").addEventListener("change", (event) => { location.hash = `#/files/${event.target.value.trim().toUpperCase()}`; });
   return named;
 }
+
+const MEGABYTES = new Intl.NumberFormat("vi-VN", { maximumFractionDigits: 1 });
+const megabytes = (bytes) => `${MEGABYTES.format(bytes / 1_000_000)} MB`;
 
 function row(file) {
   const look = { SUBMITTED_STATE_TAKEN: "good", SUBMITTED_STATE_REFUSED: "bad" }[file.state] ?? "soft";

@@ -49,6 +49,4 @@ async function next(path, wanted, file, received) {
 }
 
 /** Whether asking where it stands, and going on, makes sense. NOT_FOUND: expired, or done meanwhile. */
-function goesOn(error) {
-  return error.again || error.status === 429 || ["CONTENTION", "NOT_FOUND"].includes(error.code);
-}
+const goesOn = (error) => error.again || ["RATE_LIMITED", "CONTENTION", "NOT_FOUND"].includes(error.code);

@@ -684,6 +684,7 @@ const STRINGS = {
   "upload": ["Gửi tệp", "Send a file"],
   "upload.hint": ["Sao kê (camt.053, MT940, CSV), bản ghi của nhà mạng, báo cáo trạng thái: nhiều nhất 256 MB; mất mạng thì gửi tiếp từ chỗ đang dở; lớn hơn thì đặt vào thư mục trao đổi.", "Statements (camt.053, MT940, CSV), a telecom's record, status reports: 256 MB at most; after a lost connection it goes on where it was; larger ones go into the drop folder."],
   "upload.choose": ["Chọn tệp", "Choose a file"],
+  "upload.checks": ["Đang tính mã kiểm của tệp…", "The file's checksum is being worked out…"],
   "upload.progress": ["Đã gửi", "Sent so far"],
   "upload.sent": ["Đã gửi {name}. Hệ thống đọc trong vài giây.", "{name} was sent. It is read within seconds."],
   "upload.came": ["Tệp đã gửi", "Files that came"],

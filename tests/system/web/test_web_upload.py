@@ -59,6 +59,8 @@ def test_a_statement_of_eight_megabytes_goes_in_pieces_and_the_bar_tells_what_ha
             piece = next_piece(operator, waiting, number)
             # What is on its way has not arrived: the bar stands until the server has said so.
             assert bar.evaluate("bar => Math.round(bar.value * 8_000_000)") == number * 1024 * 1024
+            if number == 4:
+                assert operator.page.get_by_text("4,2 MB / 8 MB").is_visible()
             piece.continue_()
     row = operator.page.locator("#submitted li", has_text=name)
     row.get_by_text("đã nhận", exact=True).wait_for()
