@@ -63,6 +63,7 @@ def test_how_payments_are_answered_and_how_telecoms_and_communes_stand_is_on_the
     # What servers answered is told two seconds later; the screen asks every five.
     levels.get_by_text(re.compile(r"60 phút qua: [1-9]\d* lần thành công, [1-9]\d* lần bị từ chối")).first.wait_for()
     assert "theo kịp sổ cái" in levels.inner_text() or "sự kiện" in levels.inner_text()
+    screen.page.locator("#liquidity tbody tr").nth(2).wait_for()
     assert screen.page.locator("#liquidity tbody tr").count() == 3
     assert int(screen.page.locator("#adoption tbody td").first.inner_text()) >= 1
 
