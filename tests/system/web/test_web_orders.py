@@ -139,10 +139,13 @@ def test_what_was_fetched_and_comes_back_is_taken_back_with_its_money_or_refused
             "/v1/payments", idempotency_key=new_key(), wallet_id=money, merchant_id=stall, amount=order["total"],
             reference=order["code"],
         )  # fmt: skip
-        shopper.page.goto(f"/shopper/#/orders/{order['order_id']}")
-        state(shopper, "đã trả")
+        for _ in range(200):
+            if own.get(f"/v1/orders/{order['order_id']}")["order"]["state"] == "ORDER_STATE_PAID":
+                break
+            shopper.page.wait_for_timeout(100)
         for step in ("PREPARING", "READY", "PICKED_UP"):
             seller.post(f"/v1/orders/{order['order_id']}/advance", to=f"ORDER_STATE_{step}")
+        shopper.page.goto(f"/shopper/#/orders/{order['order_id']}")
         state(shopper, "đã lấy hàng")
         shopper.tap("Xin trả hàng")
         shopper.page.fill("#reason-return", "túi bị rách")
