@@ -38,6 +38,16 @@ COPY_ANEW = "have it copied anew (cho reattach)"
 MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "4194304"}
 
 
+# What can wait while people pay and browse: making orders, telling what happened, bringing people in. The readers of
+# the ledger do not: stalls hear by them, and the books follow.
+GIVES_WAY = frozenset(
+    {
+        *("secantusdb", "orders.serve", "orders.work", "onboarding.serve", "onboarding.work"),
+        *("catalog.work", "identity.work"),
+    }
+)
+
+
 class CannotLayOut(RuntimeError):
     """The stack lacks a part, or is asked for what it cannot do."""
 
@@ -84,6 +94,7 @@ def lay_out(base: Settings, *, free_ports: bool, gateway_port: int | None = None
         *([_card_simulator(settings)] if simulated else []),
         *([_oidc_simulator(settings)] if outside else []),
     ]
+    processes = [replace(one, gives_way=one.name in GIVES_WAY) for one in processes]
     processes, scraped = give_ports(processes, base.metrics_port, port, settings.gateway_admin_port)
     if seed:
         names = tuple(process.name for process in processes)

@@ -47,6 +47,8 @@ class Process:
     ready: Callable[[], Awaitable[bool]] | None = None
     # Awaited before SIGTERM; bounded by the supervisor.
     drain: Callable[[], Awaitable[None]] | None = None
+    # Others have the processor first (`kit.supervisor.priority`), once it is ready.
+    gives_way: bool = False
     ready_s_max: float = 60
     stop_s_max: float = 15
 

@@ -24,6 +24,7 @@ from typing import Any, Self
 
 from kit.supervisor import forks
 from kit.supervisor.logs import bound
+from kit.supervisor.priority import give_way
 from kit.supervisor.process import HomeBusy, Process, ProcessFailed, State, Status, check_order
 from kit.supervisor.running import Family, Running
 
@@ -228,6 +229,8 @@ class Supervisor:
             if child.process.once:
                 return True
             assert child.running
+            if child.process.gives_way:
+                await give_way(child.running.pid)
             status = await asyncio.shield(child.running.exited)
         child.ready.clear()
         if child.told_to_end:

@@ -10,13 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kit import ports
-from kit.supervisor import logs
+from kit.supervisor import logs, priority
 from kit.supervisor.process import HomeBusy, Process, ProcessFailed, State, Status, check_order
 from kit.supervisor.run import Supervisor
 
@@ -338,6 +339,25 @@ def test_a_held_process_stays_stopped_until_it_is_released(tmp_path: Path) -> No
             supervisor.release("it")
             await until(lambda: status_of(supervisor, "it").state == State.READY)
             assert (status_of(supervisor, "it").note, pid_of(supervisor, "other")) == ("", other)
+
+    run(scenario())
+
+
+def said(file: Path) -> str:
+    """What the kernel says there; nothing where it has no such file."""
+    return file.read_text().strip() if file.exists() else ""
+
+
+def test_a_process_that_gives_way_lets_others_have_the_processor_first(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        behind = replace(sleeper("behind"), gives_way=True)
+        async with Supervisor(tmp_path, [behind, sleeper("other")]) as supervisor:
+            pid, other = pid_of(supervisor, "behind"), pid_of(supervisor, "other")
+            await until(lambda: os.getpriority(os.PRIO_PROCESS, pid) == priority.NICENESS)
+            assert os.getpriority(os.PRIO_PROCESS, other) == os.getpriority(os.PRIO_PROCESS, 0)
+            if said(Path("/proc/sys/kernel/sched_autogroup_enabled")) == "1":
+                await until(lambda: said(Path(f"/proc/{pid}/autogroup")).endswith(f"nice {priority.NICENESS}"))
+                assert said(Path(f"/proc/{other}/autogroup")).endswith("nice 0")
 
     run(scenario())
 
