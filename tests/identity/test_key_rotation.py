@@ -101,9 +101,11 @@ class Stream:
     """Somebody who never stops asking, with the oldest token that is still good and with the newest."""
 
     def __init__(self, url: str, clock: Clock) -> None:
-        self._http = httpx.Client(base_url=url, timeout=10, verify=tls.context())
+        self._http = httpx.Client(base_url=url, timeout=60, verify=tls.context())
         self._clock = clock
         self._stop = threading.Event()
+        # Held while somebody asks, and while hours pass: a token that was good when it was sent is good on arrival.
+        self.asking = threading.Lock()
         self.statuses: list[int] = []
         self.kids: list[str] = []
         self._held: list[tuple[Any, str]] = []
@@ -127,12 +129,13 @@ class Stream:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            good = [token for since, token in self._held if self._clock() - since < ACCESS_LIFE]
-            if good:
-                self._ask(good[0])
-                self._ask(good[-1])
-            else:
-                self.sign_in_and_ask()
+            with self.asking:
+                good = [token for since, token in self._held if self._clock() - since < ACCESS_LIFE]
+                for token in good and (good[0], good[-1]):
+                    self._ask(token)
+                if not good:
+                    self.sign_in_and_ask()
+            time.sleep(0.001)  # or the one that waits for the lock would hardly ever have it
 
     def _ask(self, token: str) -> None:
         reply = self._http.get("/v1/me", headers={"authorization": f"Bearer {token}"})
@@ -151,8 +154,9 @@ def test_keys_turn_and_no_request_fails(
                 try:
                     until(lambda: stream.kids)
                     for step, waits in MOVES:
-                        moving_clock.moved += step
-                        ring, seen, asked = store.rotate_keys(moving_clock()), fetched(), len(stream.statuses)
+                        with stream.asking:
+                            moving_clock.moved += step
+                            ring, seen, asked = store.rotate_keys(moving_clock()), fetched(), len(stream.statuses)
                         # At once, before the gateway has looked again: what signs now must have been shown before.
                         stream.sign_in_and_ask()
                         until(lambda seen=seen, waits=waits: fetched() > seen or not waits)
