@@ -8,4 +8,4 @@ scripts/lint.sh
 python -m pytest -q -n 2 --dist loadfile -m "not system"
 python -m tests.worker -q
 # Stacks side by side: who shares one, in which order, is told by tests/system/conftest.py.
-python -m pytest -q -n 3 --dist loadscope --no-loadscope-reorder -m system tests/system tests/loadtests
+python -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder -m system tests/system tests/loadtests

@@ -1,8 +1,8 @@
 """A seeded stack for the system tests, on free ports, with its own state; some start one of their own.
 
-Three processes share the work (scripts/test.sh): one has every test of the API on one stack, one those of the pages on
-another, so that each stack's tests keep their order; the third has, a file at a time, those that start their own. Who
-is ready first takes the next group.
+Two processes share the work (scripts/test.sh): one has every test of the API on one stack, the other those of the pages
+on another, so that each stack's tests keep their order. Who is ready first goes on with those that start their own, a
+file at a time.
 """
 
 from __future__ import annotations
