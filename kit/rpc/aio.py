@@ -14,6 +14,7 @@ import grpc
 from google.protobuf.descriptor import MethodDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from pymongo.errors import AutoReconnect
 
 from kit import log, tracing
 from kit.config import settings
@@ -23,7 +24,7 @@ from kit.rpc.call import Call, accept, readable
 from kit.rpc.failures import Failures
 from kit.rpc.metrics import recorder, serve_metrics
 from kit.rpc.policy import Policy
-from kit.rpc.status import UNEXPECTED, status_of
+from kit.rpc.status import CUT_OFF, UNEXPECTED, status_of
 from kit.rpc.threads import DRAIN_S, Servicers, handlers_of, options
 
 # Calls beyond this are refused by grpc itself, without a code; `Flight` refuses unary calls long before, with theirs.
@@ -53,6 +54,7 @@ def _unary(
                 record(Overloaded.code, 0.0)
             await context.abort(*_REFUSED)
         started, call = time.perf_counter(), None
+        failure: DomainError
         try:
             call = accept(policy, context)
             readable(request)
@@ -62,6 +64,9 @@ def _unary(
         except DomainError as error:
             _failures.expected(name, context, call, request, error)
             failure = error
+        except AutoReconnect:
+            failure = CUT_OFF
+            _failures.expected(name, context, call, request, failure)
         except Exception:
             _failures.unexpected(name, context, call, request)
             failure = UNEXPECTED
@@ -105,6 +110,9 @@ def _stream(method: MethodDescriptor, policy: Policy, handler: Callable[[Any, An
         except DomainError as error:
             _failures.expected(name, context, call, request, error)
             failure = error
+        except AutoReconnect:
+            failure = CUT_OFF
+            _failures.expected(name, context, call, request, failure)
         except Exception:
             _failures.unexpected(name, context, call, request)
             failure = UNEXPECTED

@@ -9,9 +9,11 @@ import grpc
 from google.rpc import error_details_pb2, status_pb2
 
 from kit import words
-from kit.errors import DOMAIN, DomainError
+from kit.errors import DOMAIN, DomainError, OutcomeUnknown
 
 UNEXPECTED = DomainError("something went wrong on our side; the request id finds it in the logs")
+# Drivers are told to repeat no write by themselves (kit/engines.py): whoever asked does, under the same id.
+CUT_OFF = OutcomeUnknown("the documents could not be reached in the middle of it: send the same request again")
 
 
 def status_of(error: DomainError) -> tuple[grpc.StatusCode, str, tuple[tuple[str, Any], ...]]:

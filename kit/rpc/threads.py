@@ -19,6 +19,7 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from pymongo.errors import AutoReconnect
 
 from kit import log, tracing
 from kit.config import settings
@@ -30,7 +31,7 @@ from kit.rpc.failures import Failures
 from kit.rpc.metrics import recorder, serve_metrics
 from kit.rpc.policy import Policy, policy_of
 from kit.rpc.push import Push
-from kit.rpc.status import UNEXPECTED, status_of
+from kit.rpc.status import CUT_OFF, UNEXPECTED, status_of
 
 THREADS = 16
 # Of them, identity's hashes (services/identity/store/hasher.py) keep four busy; two do what comes before and after.
@@ -92,6 +93,7 @@ def _unary(
 
     def behaviour(request: Any, context: grpc.ServicerContext) -> Any:
         started, call = time.perf_counter(), None
+        failure: DomainError
         try:
             line.check()
             call = accept(policy, context)
@@ -102,6 +104,9 @@ def _unary(
         except DomainError as error:
             _failures.expected(name, context, call, request, error)
             failure = error
+        except AutoReconnect:
+            failure = CUT_OFF
+            _failures.expected(name, context, call, request, failure)
         except Exception:
             _failures.unexpected(name, context, call, request)
             failure = UNEXPECTED
@@ -147,6 +152,9 @@ def _stream(method: MethodDescriptor, policy: Policy, handler: Callable[..., Any
         except DomainError as error:
             _failures.expected(name, context, call, request, error)
             failure = error
+        except AutoReconnect:
+            failure = CUT_OFF
+            _failures.expected(name, context, call, request, failure)
         except Exception:
             _failures.unexpected(name, context, call, request)
             failure = UNEXPECTED
@@ -176,6 +184,9 @@ def _pushed(method: MethodDescriptor, policy: Policy, handler: Callable[[Any, An
         except DomainError as error:
             _failures.expected(name, context, call, request, error)
             failure = error
+        except AutoReconnect:
+            failure = CUT_OFF
+            _failures.expected(name, context, call, request, failure)
         except Exception:
             _failures.unexpected(name, context, call, request)
             failure = UNEXPECTED

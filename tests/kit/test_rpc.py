@@ -17,6 +17,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from pymongo.errors import AutoReconnect
 
 from kit.config import settings
 from kit.errors import InsufficientFunds, InvalidArgument, TooManyAttempts
@@ -58,6 +59,8 @@ class Servicer:
     def RefreshToken(self, request: pb.RefreshTokenRequest, call: Call) -> pb.RefreshTokenResponse:
         if request.refresh_token == "bug":
             raise KeyError("0912345678 and other things that nobody should see")
+        if request.refresh_token == "cut off":
+            raise AutoReconnect("127.0.0.1:27017: connection closed")
         if request.refresh_token == "locked":
             raise TooManyAttempts("locked")
         raise InsufficientFunds("too little", short="7")
@@ -234,6 +237,12 @@ def test_a_bug_is_internal_and_tells_nothing(served: Served) -> None:
     refused = refusal(IdentityServiceStub(served[2]).RefreshToken, pb.RefreshTokenRequest(refresh_token="bug"))
     assert refused.code() == grpc.StatusCode.INTERNAL
     assert "0912345678" not in f"{refused.details()}{refused.trailing_metadata()}"
+
+
+def test_who_lost_the_documents_on_the_way_is_told_to_ask_again(served: Served) -> None:
+    refused = refusal(IdentityServiceStub(served[2]).RefreshToken, pb.RefreshTokenRequest(refresh_token="cut off"))
+    assert (refused.code(), error_code(refused)) == (grpc.StatusCode.UNAVAILABLE, "OUTCOME_UNKNOWN")
+    assert dict(refused.trailing_metadata())["retry-after"] == "1"
 
 
 def test_stopping_lets_the_call_in_flight_finish_and_takes_no_other(served: Served) -> None:

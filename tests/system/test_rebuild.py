@@ -78,6 +78,7 @@ def test_a_lost_ledger_is_rebuilt_from_the_books_and_people_pay_on(own: Stack, m
         founded_mark(primary_home(own.home)).unlink()
         own.release("valkey")
         own.wait_note("settlement.work", "the ledger is empty and the books hold")
+        own.wait_ready("valkey")  # what has been ready is known to have held something
         # ... and by itself it does not start.
         _lose(own)
         own.release("valkey")
