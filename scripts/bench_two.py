@@ -37,7 +37,7 @@ def hold() -> None:
         tempfile.TemporaryDirectory(prefix="cho-bench-") as home,
         Stack(Path(home), seed=True, env=MACHINE) as at,
     ):
-        merchant_id, payers, _ = bench.people_of(at, Console(stderr=True))
+        merchant_id, payers, vendor = bench.people_of(at, Console(stderr=True))
         host, port = at.settings().gateway_host, at.settings().gateway_port
         makers = {
             what: [bench.maker(path, payers[i % len(payers)], [merchant_id]) for i in range(CONNECTIONS)]
@@ -46,18 +46,19 @@ def hold() -> None:
         for requests in makers.values():
             run(host, port, requests, bench.WARM_UP_S)
         bench.drain(at)
-        print("ready", flush=True)
-        for line in sys.stdin:
-            what, seconds = line.split()
-            used: dict[str, float] = {}
+        with bench._Listening(at, vendor, merchant_id):  # that the stall hears of it is part of a payment
+            print("ready", flush=True)
+            for line in sys.stdin:
+                what, seconds = line.split()
+                used: dict[str, float] = {}
 
-            def measured(what: str = what, seconds: float = float(seconds)) -> Any:
-                found = run(host, port, makers[what], seconds)
-                bench.drain(at)  # what a payment causes is its own, also when it comes later
-                return found
+                def measured(what: str = what, seconds: float = float(seconds)) -> Any:
+                    found = run(host, port, makers[what], seconds)
+                    bench.drain(at)  # what a payment causes is its own, also when it comes later
+                    return found
 
-            outcome = bench.with_cpu(at, used, measured)
-            print(json.dumps({"calls": len(outcome.latencies_ms), "cpu_s": used}), flush=True)
+                outcome = bench.with_cpu(at, used, measured)
+                print(json.dumps({"calls": len(outcome.latencies_ms), "cpu_s": used}), flush=True)
 
 
 class Held:

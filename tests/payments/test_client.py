@@ -256,6 +256,23 @@ async def test_above_the_queues_limit_a_call_is_refused_and_nothing_of_it_happen
     assert await bench.client.send("GET", "{c01}:count") == "8"
 
 
+async def test_calls_made_while_a_flush_is_on_its_way_leave_together_in_the_next(servers: Callable[..., Server]) -> None:
+    server = servers()
+    async with bench_at(server.url) as bench:
+        wire = bench.client._wire
+        assert wire is not None
+        server.signal(signal.SIGSTOP)  # no answer comes before all are called
+        calls = []
+        for number in range(21):
+            calls.append(bench.client.send("ECHO", number))
+            await asyncio.sleep(0)
+        assert len(wire.awaited) == 1
+        server.signal(signal.SIGCONT)
+        assert await calls[0] == "0"
+        assert len(wire.awaited) == 20
+        assert await asyncio.gather(*calls) == [str(number) for number in range(21)]
+
+
 async def test_more_calls_than_a_flush_takes_are_all_answered_in_order(bench: Bench) -> None:
     count = client_module.FLUSH_MAX * 3 + 1
     answers = [bench.client.send("ECHO", str(n)) for n in range(count)]

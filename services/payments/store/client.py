@@ -2,8 +2,11 @@
 
 Rules 5 and 14 of DESIGN section 4. A caller never waits for a connection and never owns one: a call that was sent is
 carried out even if its caller left. A connection that breaks leaves its calls OUTCOME_UNKNOWN; calls that were not
-sent yet are UNAVAILABLE. With replicas, an answer is given only after they have it on disk: `WAIT K` in the same
-flush, `WAITAOF 1 K` alone in the next (in one flush it stalls for a second).
+sent yet are UNAVAILABLE.
+
+One flush is on its way at a time, and what is called meanwhile gathers for the next: the ledger brings each flush to
+disk once, and both sides wake once for all of it. With replicas, an answer is given only after they have it on disk:
+`WAIT K` in the same flush, `WAITAOF 1 K` alone in the next (in one flush it stalls for a second).
 """
 
 from __future__ import annotations
@@ -35,8 +38,10 @@ _pack: Callable[[tuple[str | bytes | int, ...]], bytes] = hiredis.pack_command  
 class _Wire(asyncio.Protocol):
     """One connection: commands out, replies in the order of the commands."""
 
-    def __init__(self) -> None:
+    def __init__(self, answered: Callable[[], None]) -> None:
         self.transport: asyncio.Transport | None = None
+        # Told when all that was sent is answered.
+        self._answered = answered
         self.awaited: deque[Answer] = deque()
         self.closed = asyncio.get_running_loop().create_future()
         self._reader = hiredis.Reader(encoding="utf-8", errors="surrogateescape")
@@ -52,6 +57,8 @@ class _Wire(asyncio.Protocol):
             if not answer.done():  # its caller may have gone
                 answer.set_result(reply)
         self.last_reply = asyncio.get_running_loop().time()
+        if not self.awaited:
+            self._answered()
 
     def connection_lost(self, exc: Exception | None) -> None:
         for answer in self.awaited:
@@ -85,6 +92,7 @@ class LedgerClient:
         self._replicas = replicas
         self._queue: deque[tuple[bytes, Answer]] = deque()
         self._wire: _Wire | None = None
+        # A flush is on its way, or will be at the loop's next turn.
         self._flushing = False
         self._task: asyncio.Task[None] | None = None
         self._flushes: set[asyncio.Task[None]] = set()
@@ -120,23 +128,24 @@ class LedgerClient:
         return answer
 
     def _flush(self) -> None:
-        """Writes what has gathered since the last turn of the loop."""
-        self._flushing = False
+        """Writes what has gathered while the last flush was on its way."""
         wire = self._wire
         if wire is None or not self._queue:
+            self._flushing = False
             return
         batch = [self._queue.popleft() for _ in range(min(len(self._queue), FLUSH_MAX))]
         packed, answers = b"".join(p for p, _ in batch), [a for _, a in batch]
         if self._replicas:
-            self._flushing = True  # one flush at a time: the next waits until the replicas have this one
             task = asyncio.create_task(self._flush_replicated(wire, packed, answers))
             self._flushes.add(task)
             task.add_done_callback(self._flushes.discard)
-            return
-        wire.send(packed, answers)
-        if self._queue:
-            self._flushing = True
-            asyncio.get_running_loop().call_soon(self._flush)
+        else:
+            wire.send(packed, answers)
+
+    def _answered(self) -> None:
+        """All that was written is answered. A flush to replicas ends later, by itself."""
+        if not self._replicas:
+            self._flush()
 
     async def _flush_replicated(self, wire: _Wire, packed: bytes, answers: list[Answer]) -> None:
         loop = asyncio.get_running_loop()
@@ -160,16 +169,13 @@ class LedgerClient:
             for reply in replies:
                 reply.cancel() if not reply.done() else reply.exception()
         finally:
-            self._flushing = False
-            if self._queue and self._wire is not None:
-                self._flushing = True
-                loop.call_soon(self._flush)
+            self._flush()
 
     async def _keep_connected(self, connected: asyncio.Future[None]) -> None:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                _, wire = await loop.create_connection(_Wire, self._host, self._port)
+                _, wire = await loop.create_connection(lambda: _Wire(self._answered), self._host, self._port)
             except OSError as error:
                 await self._not_reachable(error)
                 continue
@@ -215,7 +221,7 @@ class LedgerClient:
                 await wire.closed
 
     def _drop(self, wire: _Wire) -> None:
-        self._wire, self.run = None, ""
+        self._wire, self.run, self._flushing = None, "", False
         if wire.transport is not None:
             wire.transport.abort()
         for _, answer in self._queue:
