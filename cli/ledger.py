@@ -141,10 +141,13 @@ def what_was_heard(streams: redis.Redis) -> Heard:
         hooks = webhooks.every()
     finally:
         disconnect()
-    merchants = (*streams.scan_iter(live_key("*"), count=1000), *streams.scan_iter(webhooks.stream_of("*"), count=1000))
+    others = (
+        names.NAMED, names.HOLDS, *streams.scan_iter(live_key("*"), count=1000),
+        *streams.scan_iter(webhooks.stream_of("*"), count=1000),
+    )  # fmt: skip
     announced = _last_id(streams, STREAM)
     cursors = (line.cursor for hook in hooks for topic, line in hook.lines.items() if topic is Topic.PAYMENTS)
-    highest = max([announced, *cursors, *(_last_id(streams, one) for one in merchants)])
+    highest = max([announced, *cursors, *(_last_id(streams, one) for one in others)])
     return Heard(announced, highest, hooks)
 
 

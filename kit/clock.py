@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 
 VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 
@@ -26,6 +27,17 @@ def today() -> date:
 def from_ms(ms: int) -> datetime:
     """Unix ms as an aware UTC datetime."""
     return datetime.fromtimestamp(ms // 1000, UTC).replace(microsecond=ms % 1000 * 1000)
+
+
+def rfc3339(ms: int) -> str:
+    """Unix ms as `2026-11-22T03:04:05.678Z`."""
+    return f"{_second(ms // 1000)}.{ms % 1000:03d}Z"
+
+
+@lru_cache(16)
+def _second(unix_s: int) -> str:
+    """Written once a second: what is told of payments says when, hundreds of times in each."""
+    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def month_of(ms: int) -> int:

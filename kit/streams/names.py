@@ -8,8 +8,11 @@ from kit.config import SERVICES, settings
 
 # Money that is set aside is told apart from money that is there (services/payments/worker.py).
 HOLDS = "payments:holds"
+# Payments that name an order or bill, and what was given back of any. Most payments are typed at the stall and name
+# nothing: who hears of these alone is not woken, and acknowledges nothing, for every other.
+NAMED = "payments:named"
 # What is heard by groups.
-STREAMS = (*(f"{service}:events" for service in SERVICES), HOLDS)
+STREAMS = (*(f"{service}:events" for service in SERVICES), HOLDS, NAMED)
 
 
 def ledger() -> str:

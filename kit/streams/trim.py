@@ -7,9 +7,9 @@ Whoever owns a stream trims it by a timer of its worker:
         trim_stream("onboarding:events")
 
 `margin` is kept beyond that for readers who come back (an SSE client with its last id): in the unit of the
-ids' first part, so ms where ids are times, entries where they are sequence numbers. A stream that nobody
-acknowledges is not trimmed; that it is too long, or that a reader has not moved while it grew, is logged as
-an alarm at every round.
+ids' first part, so ms where ids are times, entries where they are sequence numbers. A stream that has groups to
+come (`heard`) and none yet is not trimmed; that it is too long, or that a reader has not moved while it grew, is
+logged as an alarm at every round.
 """
 
 from __future__ import annotations
@@ -52,17 +52,22 @@ _seen: dict[tuple[str, str], _Seen] = {}
 def trim_stream(
     stream: str,
     *,
+    heard: bool = True,
     margin: int = MARGIN,
     length_max: int = LENGTH_MAX,
     stuck_s: float = STUCK_S,
     client: redis.Redis | None = None,
 ) -> int:
-    """Removes entries that every group has acknowledged; how many went. Raises redis.RedisError."""
+    """Removes entries that every group has acknowledged; how many went. Raises redis.RedisError.
+
+    `heard`: some group is to hear it all. Where none need be, as where readers keep cursors of their own, the margin is
+    what is kept.
+    """
     client = client or clients.streams()
     if not client.exists(stream):
         return 0
     last = _last(client, stream)
-    floors = []
+    floors = [] if heard else [last]
     for group in client.xinfo_groups(stream):
         name = group["name"].decode()
         # First where it is, then what is pending: what is delivered in between is above both.

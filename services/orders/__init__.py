@@ -4,7 +4,7 @@ Owns orders and checkouts (MongoDB, database `cho_orders`), and keeps copies of 
 merchants and people.
 Publishes order.placed, .paid, .expired, .cancelled and the others of docs/orders.md (OrderChanged) to `orders:events`.
 Listens to `catalog:events` (group `orders.products`), `onboarding:events` (group `orders.merchants`), `identity:events`
-(group `orders.people`), and to `payments:events` and `payments:holds` (groups `orders.payments` and `orders.holds`): a
+(group `orders.people`), and to `payments:named` and `payments:holds` (groups `orders.payments` and `orders.holds`): a
 payment or hold belongs to the order whose code is its reference. Invoices (invoices/) hear of orders, refunds,
 merchants and markets in groups of their own, `orders.invoices`.
 

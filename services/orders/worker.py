@@ -32,12 +32,6 @@ _HOLD_EVENTS = {"hold.placed", "hold.captured", "hold.voided", "hold.expired"}
 _logger = log.logger(__name__)
 
 
-def _names_something(event: Event) -> bool:
-    """Most payments are typed at the stall and name no order."""
-    moved = events_pb2.PaymentMoved.FromString(event.data)
-    return bool(moved.reference or moved.payment_id)
-
-
 def end_overdue() -> int:
     """Ends what is over, at most BATCH; how many. Two workers at it at once do no harm."""
     overdue = store.overdue(clock.now(), BATCH)
@@ -66,7 +60,7 @@ class OrdersWorker:
     def on_merchant(self, event: Event) -> None:
         store.apply_merchant(event.type, events_pb2.MerchantChanged.FromString(event.data))
 
-    @stream_handler("payments:events", group="orders.payments", types=_PAYMENT_EVENTS, where=_names_something)
+    @stream_handler("payments:named", group="orders.payments", types=_PAYMENT_EVENTS)
     def on_payment(self, event: Event) -> None:
         store.apply_payment(events_pb2.PaymentMoved.FromString(event.data), event.traceparent)
 

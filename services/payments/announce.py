@@ -7,13 +7,12 @@ listener notices what it missed even if somebody in between swallowed it.
 from __future__ import annotations
 
 import json
-from datetime import UTC
 from typing import Any
 
 from cho.events.v1.events_pb2 import HoldMoved, PaymentMoved
 from cho.events.v1.intent_pb2 import Intent
 
-from kit.clock import from_ms
+from kit.clock import rfc3339
 from kit.ledger_event import LedgerEvent
 from services.payments.transfer import spoken_code
 
@@ -95,7 +94,7 @@ def data(type_: str, message: PaymentMoved) -> dict[str, Any]:
         "note": message.note,
         "seq": message.seq,
         "merchant_version": message.merchant_version,
-        "at": from_ms(message.at_ms).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "at": rfc3339(message.at_ms),
         "code": message.code,
         "verdict": message.verdict,
         "asked": message.asked,
@@ -103,9 +102,23 @@ def data(type_: str, message: PaymentMoved) -> dict[str, Any]:
 
 
 def frame(type_: str, message: PaymentMoved) -> bytes:
-    """One server-sent event."""
-    told = json.dumps(data(type_, message), ensure_ascii=False)
-    return f"id: {message.seq}\nevent: {type_}\ndata: {told}\n\n".encode()
+    """One server-sent event, with `data` as JSON.
+
+    Written by hand, for each payment is told to its stall: json takes five times as long. Only what a payer or vendor
+    wrote needs escaping; ids and codes are ours.
+    """
+    m = message
+    reference, note = _text(m.reference), _text(m.note)
+    return (
+        f'id: {m.seq}\nevent: {type_}\ndata: {{"type": "{type_}", "transfer_id": "{m.transfer_id}", '
+        f'"payment_id": "{m.payment_id}", "merchant_id": "{m.merchant_id}", "amount": {m.amount}, "fee": {m.fee}, '
+        f'"reference": {reference}, "note": {note}, "seq": {m.seq}, "merchant_version": {m.merchant_version}, '
+        f'"at": "{rfc3339(m.at_ms)}", "code": "{m.code}", "verdict": "{m.verdict}", "asked": {m.asked}}}\n\n'
+    ).encode()
+
+
+def _text(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False) if text else '""'
 
 
 def opening(seq: int) -> bytes:

@@ -14,7 +14,7 @@ from pymongo.errors import PyMongoError
 
 from kit import scrape
 from kit.clock import now_ms
-from kit.streams import clients
+from kit.streams import clients, names
 from kit.streams.metrics import watch_ledger, watch_stream
 from kit.streams.servers import watch_servers
 from services.payments import transfer
@@ -36,7 +36,8 @@ class Shown(DependencyProvider):
 
     def setup(self) -> None:
         watch_ledger()
-        watch_stream(STREAM)
+        for stream in (STREAM, names.NAMED, names.HOLDS):
+            watch_stream(stream)
         watch_servers()
         scrape.add("ledger", _ledger, redis.RedisError)
 

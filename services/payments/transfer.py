@@ -318,4 +318,5 @@ def spoken_code(op: str, transfer_id: str, related: str = "") -> str:
     What was held and is captured keeps the hold's: that one the payer has on the screen.
     """
     transfer_id = related if op == "capture" else transfer_id
-    return f"{int(hashlib.sha256(transfer_id.encode()).hexdigest()[:8], 16) % 1000:03d}"
+    digest = hashlib.sha256(transfer_id.encode()).digest()
+    return f"{int.from_bytes(digest[:4], 'big') % 1000:03d}"

@@ -15,12 +15,12 @@ from nameko.timer import timer
 from pymongo.errors import PyMongoError
 
 from kit import log, tracing
-from kit.clock import from_ms, now_ms
+from kit.clock import now_ms, rfc3339
 from kit.config import settings
 from kit.ledger_event import from_fields
 from kit.streams import clients, names
 from kit.streams.entry import Entry
-from kit.streams.event import Event, rfc3339
+from kit.streams.event import Event
 from kit.streams.group import stream_handler
 from kit.streams.ledger import ledger_reader
 from kit.streams.trim import trim_ledger, trim_stream
@@ -33,6 +33,7 @@ from services.payments.store.live import KEPT, STREAM, live_key
 from services.payments.store.sync import SyncLedger
 
 _HOLDS = frozenset(announce.HOLD_TYPES.values())
+_ANNOUNCED_OPS = frozenset(op.encode() for op in (*announce.TYPES, *announce.HOLD_TYPES))
 # Between two looks whether the ledger takes writes, s.
 _COPY_S = 0.25
 
@@ -53,21 +54,24 @@ class Announcement:
     type: str
     merchant_id: str
     data: bytes
+    # Whether it names an order, a bill, or what was paid before.
+    named: bool
     # Of the request that moved the money; "" where it is not traced.
     traceparent: str = ""
 
 
 def announcements(entry: Entry) -> list[Announcement]:
     """What is announced of a ledger entry: a capture is a payment, and the end of a hold."""
-    event = from_fields(entry.seq, entry.fields)
-    if event.op not in announce.TYPES and event.op not in announce.HOLD_TYPES:
+    if entry.fields[b"op"] not in _ANNOUNCED_OPS:
         return []
+    event = from_fields(entry.seq, entry.fields)
     intent = Intent.FromString(event.intent)
     told = []
     if moved := announce.moved(event, intent):
-        told.append((announce.TYPES[event.op], moved.merchant_id, moved.SerializeToString()))
+        named = bool(moved.reference or moved.payment_id)
+        told.append((announce.TYPES[event.op], moved.merchant_id, moved.SerializeToString(), named))
     if held := announce.held(event, intent):
-        told.append((announce.HOLD_TYPES[event.op], held.merchant_id, held.SerializeToString()))
+        told.append((announce.HOLD_TYPES[event.op], held.merchant_id, held.SerializeToString(), True))
     return [Announcement(event.seq, event.at_ms, *one, intent.traceparent) for one in told]
 
 
@@ -77,7 +81,7 @@ def commands(told: Announcement, hooked: bool = False) -> list[tuple[bytes | str
     event_id = f"evt_{settings().cell}_{told.seq}" + ("_hold" if type_ in _HOLDS else "")
     attributes = (
         *("id", event_id, "type", type_, "source", "payments"),
-        *("subject", told.merchant_id, "time", rfc3339(from_ms(told.at_ms)), "traceparent", traceparent, "data", data),
+        *("subject", told.merchant_id, "time", rfc3339(told.at_ms), "traceparent", traceparent, "data", data),
     )
     traced = ("traceparent", traceparent) if traceparent else ()
     if type_ in _HOLDS:  # for orders alone: a vendor is told of money that is there
@@ -85,8 +89,10 @@ def commands(told: Announcement, hooked: bool = False) -> list[tuple[bytes | str
     live = ("XADD", live_key(told.merchant_id), "MAXLEN", "~", KEPT, entry_id, "type", type_, "data", data)
     own = ("XADD", webhooks.stream_of(told.merchant_id), "MAXLEN", "~", webhooks.STREAM_MAX, entry_id,
            "type", type_, "data", data, *traced)  # fmt: skip
-    # The listeners' catch-up first: who comes between the two finds it there, and hears of it again.
-    return [live, *([own] if hooked else []), ("XADD", STREAM, entry_id, *attributes)]
+    every = ("XADD", STREAM, entry_id, *attributes)
+    # What all hear comes last: what is there was told to everybody (`cho ledger rebuild` goes by it). And a listener's
+    # catch-up before it: who comes between the two finds it there, and hears of it again.
+    return [live, *([own] if hooked else []), *([("XADD", names.NAMED, *every[2:])] if told.named else []), every]
 
 
 def publish(client: redis.Redis, entries: list[Entry]) -> None:
@@ -176,7 +182,8 @@ class Payments:
     @timer(interval=60)
     def trim(self) -> None:
         """Removes what every reader has acted on."""
-        trim_stream(STREAM)
+        trim_stream(STREAM, heard=False)
+        trim_stream(names.NAMED)
         trim_stream(names.HOLDS)
         trim_ledger()
 

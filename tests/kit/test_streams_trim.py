@@ -95,6 +95,16 @@ def test_a_stream_without_groups_or_entries_is_left_alone(client: redis.Redis) -
     assert trim_stream(STREAM, margin=0, client=client) == 0
 
 
+def test_a_stream_that_no_group_need_hear_keeps_its_newest_and_what_a_group_still_needs(client: redis.Redis) -> None:
+    add(client, STREAM, 1, 1000)
+    client.xgroup_create(STREAM, "a", id="0")
+    assert trim_stream(STREAM, heard=False, margin=50, client=client) == 0
+    client.xgroup_destroy(STREAM, "a")
+    assert trim_stream(STREAM, heard=False, margin=50, client=client) > 0
+    assert 800 - 100 < held(client)[0] <= 950, "but for the rest of a node"
+    assert held(client)[-1] == 1000
+
+
 def test_the_ledger_is_trimmed_below_every_registered_reader_only(client: redis.Redis) -> None:
     add(client, names.ledger(), 1, 1000)
     client.sadd(names.readers(), "journal", "announce")

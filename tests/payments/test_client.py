@@ -256,7 +256,9 @@ async def test_above_the_queues_limit_a_call_is_refused_and_nothing_of_it_happen
     assert await bench.client.send("GET", "{c01}:count") == "8"
 
 
-async def test_calls_made_while_a_flush_is_on_its_way_leave_together_in_the_next(servers: Callable[..., Server]) -> None:
+async def test_calls_made_while_a_flush_is_on_its_way_leave_together_in_the_next(
+    servers: Callable[..., Server],
+) -> None:
     server = servers()
     async with bench_at(server.url) as bench:
         wire = bench.client._wire

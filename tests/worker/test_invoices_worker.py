@@ -101,7 +101,7 @@ def test_money_that_a_seller_gives_back_past_the_order_is_adjusted_too(
     payment = PaymentMoved(
         transfer_id=new_id("pay"), merchant_id=order.merchant_id, amount=900_000, reference=order.code, seq=1
     )
-    tell(client, "payments:events", "payment.captured", payment)
+    tell(client, "payments:named", "payment.captured", payment)
     until(lambda: comes_to(order.id) == 900_000)
     assert [(line.name, line.quantity, line.amount) for line in store.of_order(order.id)[0].lines] == [
         ("Chè", "2", 900_000)
@@ -110,18 +110,18 @@ def test_money_that_a_seller_gives_back_past_the_order_is_adjusted_too(
         transfer_id=new_id("ref"), payment_id=payment.transfer_id, merchant_id=order.merchant_id, amount=100_000, seq=2
     )
     for _ in range(2):
-        tell(client, "payments:events", "payment.refunded", refund)
+        tell(client, "payments:named", "payment.refunded", refund)
     until(lambda: comes_to(order.id) == 800_000)
     assert orders.order(order.id).state is State.PAID, "the order tells nobody of it"
     rest = PaymentMoved(
         transfer_id=new_id("ref"), payment_id=payment.transfer_id, merchant_id=order.merchant_id, amount=800_000, seq=3
     )
-    tell(client, "payments:events", "payment.refunded", rest)
+    tell(client, "payments:named", "payment.refunded", rest)
     until(lambda: comes_to(order.id) == 0)
-    until(lambda: client.xpending("payments:events", "orders.invoices")["pending"] == 0)
+    until(lambda: client.xpending("payments:named", "orders.invoices")["pending"] == 0)
     assert [one.amount for one in store.of_order(order.id)] == [900_000, -100_000, -800_000]
     assert store.of_order(order_before.id) == []
-    assert not client.exists("payments:events:dead:orders.invoices")
+    assert not client.exists("payments:named:dead:orders.invoices")
 
 
 def another(before: Order) -> Order:

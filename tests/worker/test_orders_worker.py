@@ -74,11 +74,11 @@ def test_an_order_of_a_product_it_heard_of_is_paid_and_refunded_by_payments_it_h
         transfer_id=new_id("ref"), payment_id=payment.transfer_id, merchant_id=order.merchant_id, amount=900_000,
         reference=order.code,
     )  # fmt: skip
-    tell(client, "payments:events", "payment.captured", unknown, "1-0")
+    tell(client, "payments:named", "payment.captured", unknown, "1-0")
     for seq in (2, 3):  # the announcer may say it twice
-        tell(client, "payments:events", "payment.captured", payment, f"{seq}-0")
+        tell(client, "payments:named", "payment.captured", payment, f"{seq}-0")
     until(lambda: store.order(order.id).state is State.PAID)
-    tell(client, "payments:events", "payment.refunded", refund, "4-0")
+    tell(client, "payments:named", "payment.refunded", refund, "4-0")
     until(lambda: store.order(order.id).state is State.REFUNDED)
     until(lambda: client.xlen("orders:events") == 3)
     events = [from_entry(entry_id, fields) for entry_id, fields in client.xrange("orders:events")]
@@ -86,8 +86,8 @@ def test_an_order_of_a_product_it_heard_of_is_paid_and_refunded_by_payments_it_h
         (event_type, order.id) for event_type in ("order.placed", "order.paid", "order.refunded")
     ]
     assert [events_pb2.OrderChanged.FromString(event.data).paid for event in events] == [0, 900_000, 0]
-    until(lambda: client.xpending("payments:events", "orders.payments")["pending"] == 0)
-    assert not client.exists("payments:events:dead:orders.payments")
+    until(lambda: client.xpending("payments:named", "orders.payments")["pending"] == 0)
+    assert not client.exists("payments:named:dead:orders.payments")
 
 
 def test_money_that_is_set_aside_and_its_end_are_heard_of(

@@ -79,8 +79,9 @@ class Market:
         order = Order(op=op, caller="usr_w", key=new_key(), body_hash="h", amount=amount, fee=fee, legs=legs, **more)
         return now_(self.ledger.post(order))  # type: ignore[no-any-return]
 
-    def pay(self, amount: int) -> Posted:
-        return self.post("pay", amount, transfer.pay(self.wallet, self.merchant, "VIETTEL", amount, 0))
+    def pay(self, amount: int, reference: str = "") -> Posted:
+        legs = transfer.pay(self.wallet, self.merchant, "VIETTEL", amount, 0)
+        return self.post("pay", amount, legs, intent=Intent(caller_id="usr_w", reference=reference))
 
     def refund(self, paid: Posted, amount: int) -> Posted:
         legs = transfer.refund(self.merchant, self.wallet, "VIETTEL", amount, 0)
@@ -193,21 +194,32 @@ def test_announcing_everything_again_announces_nothing_twice(
     assert announced(client, live_key(market.merchant)) == seqs
 
 
-@pytest.mark.parametrize("done", range(5))
+@pytest.mark.parametrize("done", range(6))
 def test_an_announcer_that_died_between_two_writes_is_made_good(client: redis.Redis, market: Market, done: int) -> None:
-    seqs = [market.pay(1_000).seq, market.pay(2_000).seq]
+    seqs = [market.pay(1_000).seq, market.pay(2_000, "HD 7").seq]
     writes = [command for entry in market.entries() for one in announcements(entry) for command in commands(one)]
-    assert len(writes) == 4
+    assert len(writes) == 5
     for command in writes[:done]:
         client.execute_command(*command)
     publish(client, market.entries())
     assert announced(client) == announced(client, live_key(market.merchant)) == seqs
+    assert announced(client, names.NAMED) == seqs[1:]
+
+
+def test_who_hears_of_named_payments_hears_of_no_others(client: redis.Redis, market: Market) -> None:
+    market.pay(1_000)
+    named, plain = market.pay(2_000, "7HX2K9QD"), market.pay(3_000)
+    back = market.refund(plain, 500)
+    publish(client, market.entries())
+    assert announced(client, names.NAMED) == [named.seq, back.seq]
+    told_there = dict(client.xrange(STREAM))
+    assert all(told_there[entry_id] == fields for entry_id, fields in client.xrange(names.NAMED))
 
 
 def test_a_listeners_catch_up_never_lags_behind_what_others_are_told(market: Market) -> None:
-    market.pay(1_000)
-    first, second = (command for entry in market.entries() for one in announcements(entry) for command in commands(one))
-    assert (first[1], second[1]) == (live_key(market.merchant), STREAM)
+    market.pay(1_000, "HD 7")
+    written = [command[1] for entry in market.entries() for one in announcements(entry) for command in commands(one)]
+    assert written == [live_key(market.merchant), names.NAMED, STREAM]
 
 
 def test_an_error_of_the_server_while_announcing_is_not_swallowed(client: redis.Redis, market: Market) -> None:

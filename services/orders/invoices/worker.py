@@ -53,7 +53,7 @@ class Invoices:
         """Whatever happened to an order: its invoices follow."""
         _settle(OrderChanged.FromString(event.data).order_id)
 
-    @stream_handler("payments:events", group="orders.invoices", types={"payment.refunded"})
+    @stream_handler("payments:named", group="orders.invoices", types={"payment.refunded"})
     def on_refund(self, event: Event) -> None:
         """A seller may give money back without a word to the order, which then tells nobody of it."""
         # The order hears of it first, here or there: what it heard before changes nothing.

@@ -50,6 +50,8 @@ class Followers:
 
     def __init__(self, url: str) -> None:
         self._redis = redis.asyncio.Redis.from_url(url, protocol=2)
+        # As it comes: redis-py's own parsing of entries costs more than ours.
+        self._redis.set_response_callback("XREAD", lambda reply, **_: reply)  # type: ignore[arg-type]
         self._queues: dict[str, set[asyncio.Queue[Announcement | None]]] = defaultdict(set)
         self._listeners = 0
         self._task: asyncio.Task[None] | None = None
@@ -157,8 +159,9 @@ class Followers:
                 continue
             if not reply:
                 continue
-            for entry_id, fields in reply[0][1]:
+            for entry_id, flat in reply[0][1]:
                 last = entry_id.decode()
+                fields = dict(zip(flat[::2], flat[1::2], strict=True))
                 queues = self._queues.get(fields[b"subject"].decode())
                 if queues:
                     announcement = _announcement(fields)
