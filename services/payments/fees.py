@@ -51,9 +51,14 @@ CASH_OUT = (Plan(day_ms("2026-01-01"), FOR_EVER_MS, 30, 30_000),)
 
 def plan_for(plans: Iterable[Plan], at_ms: int, category: str = "") -> Plan | None:
     """The plan in force: one that names the category before one that names none; None where there is none."""
-    in_force = [plan for plan in plans if plan.from_ms <= at_ms < plan.until_ms]
-    named = (plan for plan in in_force if category in plan.categories)
-    return next(named, None) or next((plan for plan in in_force if not plan.categories), None)
+    usual = None
+    for plan in plans:
+        if plan.from_ms <= at_ms < plan.until_ms:
+            if category in plan.categories:
+                return plan
+            if not plan.categories and usual is None:
+                usual = plan
+    return usual
 
 
 def payment_fee(amount: int, category: str, at_ms: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kit.money import check_amount, share
 
@@ -16,8 +16,7 @@ NOSTRO, TRANSIT, SUSPENSE = "nostro:SCHEME", "transit:PAYOUTS", "suspense:SCHEME
 TELECOMS = frozenset({"VIETTEL", "VNPT", "MOBIFONE"})
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(NamedTuple):
     """One posting: `side` "d" or "c", `amount` in đồng; or a witness: side "=", read and not posted."""
 
     side: str

@@ -158,7 +158,7 @@ def transfer_view(m: Movement) -> pb.Transfer:
         code=transfer.spoken_code(m.op, m.transfer_id, m.related),
         state=TRANSFER_STATES[m.state], in_review=m.in_review,
     )  # fmt: skip
-    made.at.FromMilliseconds(m.at_ms)
+    made.at.seconds, made.at.nanos = m.at_ms // 1000, m.at_ms % 1000 * 1_000_000
     if m.expires_ms:
         made.expires_at.FromMilliseconds(m.expires_ms)
     return made
