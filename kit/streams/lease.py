@@ -46,6 +46,8 @@ class Lease:
 
     def acquire(self) -> bool:
         """Takes the lease if nobody has it (or if it is ours already). Raises redis.RedisError."""
+        if self.taken and self.renew():
+            return True
         sent = time.monotonic()
         if self._client.set(self._key, self._token, nx=True, px=self.ttl_ms):
             self._extend(sent)
