@@ -352,3 +352,12 @@ def test_sheets_are_the_stalls_own(stub: Any, merchant: Merchant, vendor: Caller
         pb.GetProductSheetRequest(merchant_id=merchant.id, format="pdf"),
         vendor,
     )
+
+
+def test_a_clerk_with_nothing_to_do_writes_nothing_for_its_lease_at_every_look(clerk: work.Clerk, valkey: str) -> None:
+    with redis.Redis.from_url(valkey, protocol=2) as client:
+        clerk.tick()
+        assert clerk._lease.held()
+        written = client.info("persistence")["rdb_changes_since_last_save"]
+        clerk.tick()
+        assert client.info("persistence")["rdb_changes_since_last_save"] == written

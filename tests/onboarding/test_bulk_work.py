@@ -406,3 +406,12 @@ def test_an_import_that_is_not_there_is_not_found() -> None:
 def test_markets_of_the_seed_have_names_that_a_sheet_can_use() -> None:
     assert MARKET.name == "Chợ Hùng Sơn"
     assert len({market.market_id for market in seed.markets()}) == len(seed.markets())
+
+
+def test_a_clerk_with_nothing_to_do_writes_nothing_for_its_lease_at_every_look(clerk: work.Clerk, valkey: str) -> None:
+    with closing(redis.Redis.from_url(valkey)) as client:
+        clerk.tick()
+        assert clerk._lease.held()
+        written = client.info("persistence")["rdb_changes_since_last_save"]
+        clerk.tick()
+        assert client.info("persistence")["rdb_changes_since_last_save"] == written

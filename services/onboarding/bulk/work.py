@@ -81,7 +81,8 @@ class Clerk:
     def tick(self) -> None:
         """Never raises for an engine out of reach: the next tick goes on where this one stopped."""
         try:
-            if not self._lease.acquire():
+            # Every chunk renews it: where there is none, nothing is written every second for its sake.
+            if not self._lease.held() and not self._lease.acquire():
                 self._checks.clear()
                 return
             until = time.monotonic() + TICK_S_MAX
