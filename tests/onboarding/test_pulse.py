@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -16,15 +16,16 @@ from kit.clock import VIETNAM
 from kit.errors import Contention
 from kit.ids import new_id
 from kit.streams.event import Event
-from services.onboarding import seed, store
+from services.onboarding import announced, seed, store
 from services.onboarding.announced import STREAM
 from services.onboarding.form import Form
 from services.onboarding.places import table
 from services.onboarding.pulse import store as pulse
 from services.onboarding.pulse.count import count
-from services.onboarding.pulse.store import PulseCursorDocument, PulseDocument
+from services.onboarding.pulse.store import Day, PulseCursorDocument, PulseDocument
 from services.onboarding.pulse.tally import Addition
-from tests.onboarding.calls import Caller
+from services.onboarding.store import alarms
+from tests.onboarding.calls import Caller, active
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -103,15 +104,54 @@ def test_what_is_read_again_after_a_crash_is_counted_once(till: Till, merchant: 
 
 
 def test_of_two_workers_that_add_the_same_one_is_refused(till: Till) -> None:
-    day, added = NOON.date(), Addition(3, {1: 1}, {1: 1_000}, {"mer_a"})
-    pulse.add(MARKET, day, added, None)
-    for after in (None, 2):
+    of, added = (MARKET, NOON.date()), Addition(3, {1: 1}, {1: 1_000}, {"mer_a"})
+    pulse.add({of: added}, {})
+    for after in ({}, {of: 2}):
         with pytest.raises(Contention):
-            pulse.add(MARKET, day, added, after)
+            pulse.add({of: added}, after)
+    assert pulse.days_of([of]) == {of: Day({1: 1}, {1: 1_000}, 1)}
     read = pulse.payments_read()
     pulse.keep_payments_read(read)
     with pytest.raises(Contention):
         pulse.keep_payments_read(read)
+
+
+def test_a_market_that_another_worker_was_faster_at_keeps_no_other_from_being_counted(till: Till) -> None:
+    ours, theirs, new = ((market, NOON.date()) for market in ("mkt_ours", "mkt_theirs", "mkt_new"))
+    added = Addition(3, {1: 1}, {1: 1_000}, {"mer_a"})
+    pulse.add({ours: added, theirs: added}, {})
+    with pytest.raises(Contention):
+        pulse.add(dict.fromkeys((theirs, ours, new), Addition(6, {1: 2}, {2: 5_000}, {"mer_b"})), {ours: 3, theirs: 2})
+    assert pulse.progress([ours, theirs, new]) == {
+        ours: (6, {"mer_a", "mer_b"}), theirs: (3, {"mer_a"}), new: (6, {"mer_b"}),
+    }  # fmt: skip
+    assert pulse.days_of([ours]) == {ours: Day({1: 3}, {1: 1_000, 2: 5_000}, 2)}
+
+
+def test_many_announcements_are_read_a_few_at_a_time_and_each_is_counted_once(
+    till: Till, merchant: str, operator: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(announced, "BATCH", 3)
+    monkeypatch.setattr(announced, "PAGE", 6)
+    for n in range(17):
+        till.pay(merchant, NOON, 1_000, "payment.captured" if n % 4 else "payment.refunded")
+    assert count(till.client, ms(NOON)) == 12
+    assert pulse.payments_read().seq == till.seq
+    (market,) = operator("GetPulse").markets
+    assert (market.today.payments, market.today.amount) == (12, 12_000)
+
+
+def test_however_few_merchants_places_are_remembered_every_payment_is_counted(
+    till: Till, merchant: str, another: Callable[[int], Form], operator: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alarms, "PLACES_MAX", 1)
+    neighbour = active(another(1))
+    for paid in ((merchant, neighbour), (neighbour,), (new_id("mer"), merchant)):
+        for one in paid:
+            till.pay(one, NOON)
+        count(till.client, ms(NOON))
+    (market,) = operator("GetPulse").markets
+    assert (market.today.payments, market.merchants_paid) == (4, 2)
 
 
 def test_days_that_lack_payments_are_not_shown_as_whole(till: Till, merchant: str, operator: Caller) -> None:

@@ -12,7 +12,7 @@ from kit.clock import VIETNAM
 from kit.errors import InvalidArgument
 from kit.marketrule import MarketDays, Rule, is_open
 from services.onboarding.pulse import tally
-from services.onboarding.pulse.tally import Paid, addition, compared_with, csv_days, last_hour, up_to
+from services.onboarding.pulse.tally import Paid, addition, compared_with, csv_days, last_hour, moment, up_to
 
 TODAY = date(2026, 11, 29)
 MIDNIGHT_MS = round(datetime(2026, 11, 29, tzinfo=VIETNAM).timestamp() * 1000)
@@ -48,6 +48,12 @@ def test_the_last_hour_is_what_was_paid_in_it(paid: list[Paid], minute: int) -> 
     hour = last_hour(minutes, {}, minute)
     assert len(hour) == tally.HOUR_MINUTES
     assert sum(hour) == up_to(minutes, minute) - up_to(minutes, minute - tally.HOUR_MINUTES)
+
+
+@given(st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1), timezones=st.just(VIETNAM)))
+def test_a_moments_day_and_minute_are_those_of_vietnams_clocks(at: datetime) -> None:
+    at = at.replace(microsecond=at.microsecond // 1_000 * 1_000)
+    assert moment(round(at.timestamp() * 1_000)) == (at.date(), at.hour * 60 + at.minute)
 
 
 def test_after_midnight_the_last_hour_begins_yesterday() -> None:

@@ -278,11 +278,12 @@ def test_two_workers_do_not_count_the_same_payments_twice(till: Till, stalls: li
 def test_a_round_reads_no_more_than_it_may_and_calls_nobody_quiet_meanwhile(
     till: Till, stalls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(announced, "BATCH", 10)
-    monkeypatch.setattr(watch, "BATCHES_MAX", 2)
+    monkeypatch.setattr(announced, "BATCH", 5)
+    monkeypatch.setattr(announced, "PAGE", 10)
+    monkeypatch.setattr(watch, "PAGES_MAX", 2)
     till.trade(stalls, 0, 120)
     till.trade(stalls[1:], 120, 180)
     assert till.look(180) == 0
     assert alarms.payments_read().seq == 20 * 3
-    monkeypatch.setattr(watch, "BATCHES_MAX", 50)
+    monkeypatch.setattr(watch, "PAGES_MAX", 50)
     assert till.look(180) == 1

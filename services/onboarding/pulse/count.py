@@ -17,12 +17,12 @@ from kit import log
 from kit.errors import Contention
 from services.onboarding import announced
 from services.onboarding.pulse import store
-from services.onboarding.pulse.store import Read
-from services.onboarding.pulse.tally import Paid, addition, moment
-from services.onboarding.store.alarms import standing
+from services.onboarding.pulse.store import MarketDay, Read
+from services.onboarding.pulse.tally import Paid, addition, day_of
+from services.onboarding.store.alarms import places
 
 # Of one round; what is left waits for the next.
-BATCHES_MAX = 50
+PAGES_MAX = 5
 
 _logger = log.logger(__name__)
 
@@ -38,11 +38,11 @@ def count(client: redis.Redis, now_ms: int) -> int:
 
 def _count(client: redis.Redis, now_ms: int) -> int:
     read, counted = store.payments_read(), 0
-    for _ in range(BATCHES_MAX):
+    for _ in range(PAGES_MAX):
         page = announced.page(client, read.seq)
         paid = page.paid
         if page.seq:
-            read = _noticing_gaps(client, read, moment(paid[0].at_ms if paid else now_ms)[0])
+            read = _noticing_gaps(client, read, day_of(paid[0].at_ms if paid else now_ms))
             _add(paid)
             counted += len(paid)
             read = replace(read, seq=page.seq, at_ms=paid[-1].at_ms if paid else read.at_ms)
@@ -61,19 +61,17 @@ def _noticing_gaps(client: redis.Redis, read: Read, first: date) -> Read:
         return replace(read, since=first.isoformat(), lacking=lacking)
     if not announced.missed(client, read.seq):
         return read
-    last = moment(read.at_ms)[0] if read.at_ms else date.fromisoformat(read.since)
+    last = day_of(read.at_ms) if read.at_ms else date.fromisoformat(read.since)
     return replace(read, lacking=tuple(sorted({*read.lacking, *store.between(last, first)})))
 
 
 def _add(paid: list[Paid]) -> None:
-    places = standing(sorted({one.merchant_id for one in paid}))
-    by_day: dict[tuple[str, date], list[Paid]] = defaultdict(list)
+    where = places({one.merchant_id for one in paid})
+    by_day: dict[MarketDay, list[Paid]] = defaultdict(list)
     for one in paid:
         # Those that are none of ours stand at no market.
-        if one.merchant_id in places:
-            by_day[places[one.merchant_id].market_id, moment(one.at_ms)[0]].append(one)
-    for (market_id, day), payments in by_day.items():
-        after, known = store.progress(market_id, day)
-        added = addition(payments, after or 0, set(known))
-        if added.payments:
-            store.add(market_id, day, added, after)
+        if one.merchant_id in where:
+            by_day[where[one.merchant_id].market_id, day_of(one.at_ms)].append(one)
+    known = store.progress(by_day)
+    added = {of: addition(payments, *known.get(of, (0, ()))) for of, payments in by_day.items()}
+    store.add({of: new for of, new in added.items() if new.payments}, {of: seq for of, (seq, _) in known.items()})

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
+import pymongo
 from mongoengine import DateTimeField, Document, IntField, ListField, LongField, MapField, StringField
 from mongoengine.errors import NotUniqueError
+from pymongo.errors import BulkWriteError
 
 from kit.errors import Contention
 from services.onboarding.pulse.tally import RETENTION_DAYS, Addition
 
 _CURSOR = "cursor"
+_DUPLICATE_KEY = 11_000
+
+# A market, and its day.
+MarketDay = tuple[str, date]
 
 
 class PulseDocument(Document):
@@ -82,36 +89,50 @@ class Day:
 EMPTY = Day({}, {}, 0)
 
 
-def progress(market_id: str, day: date) -> tuple[int | None, list[str]]:
-    """The last payment that was added to a market's day (None: nothing yet), and the merchants it has."""
-    found = PulseDocument.objects(id=_key(market_id, day)).only("seq", "merchants").first()
-    return (None, []) if found is None else (found.seq, list(found.merchants))
+def progress(wanted: Iterable[MarketDay]) -> dict[MarketDay, tuple[int, set[str]]]:
+    """The last payment that was added to each, and the merchants it has; where there is nothing yet it is left out."""
+    keys = {_key(*one): one for one in wanted}
+    found = PulseDocument._get_collection().find({"_id": {"$in": list(keys)}}, {"seq": 1, "merchants": 1})
+    return {keys[one["_id"]]: (one["seq"], set(one.get("merchants", ()))) for one in found}
 
 
-def add(market_id: str, day: date, added: Addition, after: int | None) -> None:
-    """Adds to a market's day, in one write. Raises Contention where it is no longer at `after`."""
-    key = _key(market_id, day)
-    if after is None:
-        try:
-            PulseDocument(
-                id=key, seq=added.seq, expires_at=_expires(day), merchants=sorted(added.merchants),
-                merchants_paid=len(added.merchants),
-                payments={str(at): n for at, n in added.payments.items()},
-                amount={str(at): n for at, n in added.amount.items()},
-            ).save(force_insert=True)  # fmt: skip
-        except NotUniqueError:
-            raise Contention(f"another worker counts {key}") from None
+def add(added: Mapping[MarketDay, Addition], after: Mapping[MarketDay, int]) -> None:
+    """Adds to markets' days, each in one write. `after`: where each of them is; new ones are not in it.
+
+    Raises Contention where one is elsewhere; the others may have been added to all the same.
+    """
+    writes = [_write(one, new, after.get(one)) for one, new in added.items()]
+    if not writes:
         return
-    plus = {f"inc__payments__{at}": n for at, n in added.payments.items()}
-    plus |= {f"inc__amount__{at}": n for at, n in added.amount.items()}
-    new = sorted(added.merchants)
-    if not PulseDocument.objects(id=key, seq=after).update_one(
-        set__seq=added.seq, push_all__merchants=new, inc__merchants_paid=len(new), **plus
-    ):
-        raise Contention(f"another worker counts {key}")
+    try:
+        done = PulseDocument._get_collection().bulk_write(writes, ordered=False)
+    except BulkWriteError as error:
+        if any(one["code"] != _DUPLICATE_KEY for one in error.details["writeErrors"]):
+            raise
+        raise Contention("another worker counts payments") from None
+    if done.inserted_count + done.matched_count < len(writes):
+        raise Contention("another worker counts payments")
 
 
-def days_of(wanted: Iterable[tuple[str, date]]) -> dict[tuple[str, date], Day]:
+def _write(of: MarketDay, new: Addition, after: int | None) -> Any:
+    key, merchants = _key(*of), sorted(new.merchants)
+    if after is None:
+        document = PulseDocument(
+            id=key, seq=new.seq, expires_at=_expires(of[1]), merchants=merchants, merchants_paid=len(merchants),
+            payments={str(at): n for at, n in new.payments.items()},
+            amount={str(at): n for at, n in new.amount.items()},
+        )  # fmt: skip
+        return pymongo.InsertOne(document.to_mongo())
+    plus = {f"payments.{at}": n for at, n in new.payments.items()}
+    plus |= {f"amount.{at}": n for at, n in new.amount.items()}
+    changes: dict[str, Any] = {"$set": {"seq": new.seq}, "$inc": plus}
+    if merchants:
+        plus["merchants_paid"] = len(merchants)
+        changes["$push"] = {"merchants": {"$each": merchants}}
+    return pymongo.UpdateOne({"_id": key, "seq": after}, changes)
+
+
+def days_of(wanted: Iterable[MarketDay]) -> dict[MarketDay, Day]:
     """By market and day; those without a payment are left out."""
     keys = {_key(*one): one for one in wanted}
     found = PulseDocument.objects(id__in=list(keys)).only("id", "payments", "amount", "merchants_paid")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
+from typing import NamedTuple
 
 from kit.clock import VIETNAM
 from kit.errors import InvalidArgument
@@ -19,11 +20,15 @@ CSV_DAYS_MAX = 31
 # A lunar 30th is skipped in short months, so the last market day may be two months back, and a little.
 _BACK_DAYS_MAX = 100
 _WEEK = timedelta(days=7)
+_MINUTE_MS = 60_000
+_DAY_MINUTES = 24 * 60
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+# Of UTC, always: there is no summer time.
+_AHEAD_MS = int(VIETNAM.utcoffset(None).total_seconds()) * 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Paid:
-    """A payment: the ledger's sequence number, when (Unix ms), to whom, đồng."""
+class Paid(NamedTuple):
+    """A payment: the ledger's sequence number, when (Unix ms), to whom, đồng. A tuple, because one is built of each."""
 
     seq: int
     at_ms: int
@@ -43,8 +48,17 @@ class Addition:
 
 def moment(at_ms: int) -> tuple[date, int]:
     """A moment's day and minute of the day in Vietnam. `at_ms` is Unix ms."""
-    local = datetime.fromtimestamp(at_ms / 1000, VIETNAM)
-    return local.date(), local.hour * 60 + local.minute
+    return day_of(at_ms), minute_of(at_ms)
+
+
+def day_of(at_ms: int) -> date:
+    """The day in Vietnam. `at_ms` is Unix ms."""
+    return date.fromordinal(_EPOCH_DAY + (at_ms + _AHEAD_MS) // (_DAY_MINUTES * _MINUTE_MS))
+
+
+def minute_of(at_ms: int) -> int:
+    """The minute of the day in Vietnam. `at_ms` is Unix ms."""
+    return (at_ms + _AHEAD_MS) // _MINUTE_MS % _DAY_MINUTES
 
 
 def addition(paid: Iterable[Paid], after_seq: int, known: Collection[str]) -> Addition:
@@ -56,7 +70,7 @@ def addition(paid: Iterable[Paid], after_seq: int, known: Collection[str]) -> Ad
     for one in paid:
         if one.seq <= added.seq:
             continue
-        _, minute = moment(one.at_ms)
+        minute = minute_of(one.at_ms)
         added.seq = one.seq
         added.payments[minute] = added.payments.get(minute, 0) + 1
         added.amount[minute] = added.amount.get(minute, 0) + one.amount

@@ -14,11 +14,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cache
 from importlib import resources
 
-from kit.clock import VIETNAM
+from services.onboarding.pulse.tally import moment
 
 DAY_MINUTES = 1440
 # Of one market; who comes after is not watched that day.
@@ -84,8 +83,8 @@ def thresholds() -> Thresholds:
 
 def bucket_of(at_ms: int, set_by: Thresholds) -> tuple[int, int]:
     """A moment's day (ordinal) and bucket in Vietnam. `at_ms` is Unix ms."""
-    local = datetime.fromtimestamp(at_ms / 1000, VIETNAM)
-    return local.toordinal(), (local.hour * 60 + local.minute) // set_by.bucket_minutes
+    day, minute = moment(at_ms)
+    return day.toordinal(), minute // set_by.bucket_minutes
 
 
 def count(day: Day, seq: int, at_ms: int, merchant_id: str, section: str, set_by: Thresholds) -> None:
@@ -96,13 +95,13 @@ def count(day: Day, seq: int, at_ms: int, merchant_id: str, section: str, set_by
     if on != day.day:
         day.day, day.evaluated, day.sections, day.sellers = on, -1, {}, {}
     day.seq = seq
-    if merchant_id not in day.sellers and (
-        len(day.sellers) >= STALLS_MAX or (section not in day.sections and len(day.sections) >= SECTIONS_MAX)
-    ):
-        return
-    seller = day.sellers.setdefault(merchant_id, Seller(section))
-    buckets = day.sections.setdefault(seller.section, [0] * (DAY_MINUTES // set_by.bucket_minutes))
-    buckets[bucket] += 1
+    seller = day.sellers.get(merchant_id)
+    if seller is None:
+        if len(day.sellers) >= STALLS_MAX or (section not in day.sections and len(day.sections) >= SECTIONS_MAX):
+            return
+        seller = day.sellers[merchant_id] = Seller(section)
+        day.sections.setdefault(section, [0] * (DAY_MINUTES // set_by.bucket_minutes))
+    day.sections[seller.section][bucket] += 1
     seller.payments, seller.last, seller.flagged = seller.payments + 1, bucket, False
 
 

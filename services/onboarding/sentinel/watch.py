@@ -21,12 +21,12 @@ from services.onboarding.places.stall import section_of
 from services.onboarding.pulse.tally import Paid
 from services.onboarding.sentinel import quiet
 from services.onboarding.sentinel.alarm import Kind
-from services.onboarding.sentinel.quiet import Quiet
+from services.onboarding.sentinel.quiet import Day, Quiet
 from services.onboarding.store import alarms
-from services.onboarding.store.alarms import Read, Standing
+from services.onboarding.store.alarms import Read
 
 # Of one round; what is left waits for the next, and nobody is called quiet before it was read.
-BATCHES_MAX = 50
+PAGES_MAX = 5
 # By now every payment before this has been announced, ms.
 SETTLED_MS = 60_000
 
@@ -43,16 +43,16 @@ def look(client: redis.Redis, now_ms: int) -> int:
 
 
 def _look(client: redis.Redis, now_ms: int) -> int:
-    read, markets = _noticing_gaps(client, alarms.payments_read()), set[str]()
-    for _ in range(BATCHES_MAX):
+    read, counted = _noticing_gaps(client, alarms.payments_read()), dict[str, tuple[Day, int]]()
+    for _ in range(PAGES_MAX):
         page = announced.page(client, read.seq)
         if page.seq:
-            markets |= _count(page.paid, read.missed)
+            counted |= _count(page.paid, read.missed)
             read = replace(read, seq=page.seq)
             alarms.keep_payments_read(read)
             read = replace(read, version=read.version + 1)
         if page.ends:
-            return sum(_evaluate(market_id, now_ms) for market_id in sorted(markets))
+            return sum(_evaluate(market_id, *counted[market_id], now_ms) for market_id in sorted(counted))
     return 0
 
 
@@ -62,31 +62,35 @@ def _noticing_gaps(client: redis.Redis, read: Read) -> Read:
     return replace(read, missed=missed) if missed else read
 
 
-def _count(paid: list[Paid], missed: int) -> set[str]:
-    """Adds payments to their markets' days; which markets."""
-    places = alarms.standing(sorted({one.merchant_id for one in paid}))
-    by_market: dict[str, list[tuple[Paid, Standing]]] = defaultdict(list)
+def _count(paid: list[Paid], missed: int) -> dict[str, tuple[Day, int]]:
+    """Adds payments to their markets' days; these as they are kept now, and at which version."""
+    places = alarms.places({one.merchant_id for one in paid})
+    sections = {merchant_id: section_of(place.stall) for merchant_id, place in places.items()}
+    by_market: dict[str, list[Paid]] = defaultdict(list)
     for one in paid:
         # Merchants of before markets had places, and those that are none of ours any more, are not watched.
         if one.merchant_id in places:
-            place = places[one.merchant_id]
-            by_market[place.market_id].append((one, place))
+            by_market[places[one.merchant_id].market_id].append(one)
     set_by = quiet.thresholds()
+    counted = {}
     for market_id, payments in by_market.items():
         day, version = alarms.quiet_day(market_id)
         if day.seq <= missed:
             quiet.forget(day, missed)
-        for one, place in payments:
-            quiet.count(day, one.seq, one.at_ms, one.merchant_id, section_of(place.stall), set_by)
+        for one in payments:
+            quiet.count(day, one.seq, one.at_ms, one.merchant_id, sections[one.merchant_id], set_by)
         alarms.keep_quiet_day(market_id, day, version)
-    return set(by_market)
+        counted[market_id] = day, version + 1
+    return counted
 
 
-def _evaluate(market_id: str, now_ms: int) -> int:
+def _evaluate(market_id: str, day: Day, version: int, now_ms: int) -> int:
     """Asks the rule, raises its alarms, and keeps that it was asked: a crash in between raises them again, as the same
     ones."""
-    day, version = alarms.quiet_day(market_id)
+    evaluated = day.evaluated
     found = quiet.evaluate(day, now_ms - SETTLED_MS, quiet.thresholds())
+    if day.evaluated == evaluated:
+        return 0
     places = alarms.standing([one.merchant_id for one in found])
     for one in found:
         place = places[one.merchant_id]

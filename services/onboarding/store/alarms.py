@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from cho.events.v1 import events_pb2
 from mongoengine import DateTimeField, DictField, Document, IntField, LongField, StringField
@@ -23,6 +24,8 @@ PAGE_SIZE_USUAL = 50
 # Above it an alarm that is raised again is no longer counted: somebody scans for fun.
 TIMES_MAX = 1_000
 ATTEMPTS_MAX = 3
+# Of how many merchants it is remembered where they stand; some 300 bytes each.
+PLACES_MAX = 20_000
 _BEFORE_ALL, _AFTER_ALL = "/", ":"
 _RECENCY = re.compile(r"[0-9]{15}-alm_[0-9a-f]{32}")
 _CURSOR = "cursor"
@@ -90,6 +93,17 @@ class Standing:
     name: str
     market_id: str
     stall: str
+
+
+class Place(NamedTuple):
+    """Where a merchant stands."""
+
+    market_id: str
+    stall: str
+
+
+# By merchant: for good, since a form that was approved is changed no more, and before that nobody pays.
+_places: dict[str, Place] = {}
 
 
 def raise_alarm(
@@ -168,6 +182,20 @@ def standing(merchant_ids: Sequence[str]) -> dict[str, Standing]:
     """Where these merchants stand; who is not known is left out."""
     found = MerchantDocument.objects(id__in=list(merchant_ids)).only("id", "name", "market_id", "stall")
     return {one.id: Standing(one.name, one.market_id, one.stall) for one in found}
+
+
+def places(paid: Collection[str]) -> dict[str, Place]:
+    """Where merchants that were paid stand; who is not known is left out. Asked for once, then remembered."""
+    found = {one: _places[one] for one in paid if one in _places}
+    if missing := [one for one in paid if one not in found]:
+        # mongoengine makes a whole merchant of each, which costs more than to count its payments.
+        asked = MerchantDocument._get_collection().find({"_id": {"$in": missing}}, {"market_id": 1, "stall": 1})
+        new = {one["_id"]: Place(one.get("market_id", ""), one.get("stall", "")) for one in asked}
+        if len(_places) + len(new) > PLACES_MAX:
+            _places.clear()
+        _places.update(new)
+        found |= new
+    return found
 
 
 def quiet_day(market_id: str) -> tuple[Day, int]:
