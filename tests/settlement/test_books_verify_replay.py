@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from kit import ledger_bytes
 from kit.ledger_event import LedgerEvent, PostedLeg, from_raw
 from kit.streams.entry import Entry
 from services.payments import transfer
 from services.settlement import fold
-from services.settlement.books import decode
 from services.settlement.books.replay import Replay, apart, without_collector
 from tests.settlement.conftest import Scribe, fields_of
 from tests.settlement.test_statements import market_days
@@ -120,13 +120,13 @@ def test_plain_transfers_take_the_short_way(scribe: Scribe, monkeypatch: pytest.
 
 # Decoding ------------------------------------------------------------------------------------------------------
 
-VALUES = st.lists(st.binary(max_size=12), min_size=len(decode.NAMES), max_size=len(decode.NAMES))
+VALUES = st.lists(st.binary(max_size=12), min_size=len(ledger_bytes.NAMES), max_size=len(ledger_bytes.NAMES))
 
 
 @given(VALUES)
 def test_fields_are_read_back_whatever_bytes_they_hold(values: list[bytes]) -> None:
-    raw = Entry(1, dict(zip(decode.NAMES, values, strict=True))).raw
-    assert decode.fields(raw) == decode.Fields._make(values)
+    raw = Entry(1, dict(zip(ledger_bytes.NAMES, values, strict=True))).raw
+    assert ledger_bytes.fields(raw) == ledger_bytes.Fields._make(values)
 
 
 @given(
@@ -135,30 +135,30 @@ def test_fields_are_read_back_whatever_bytes_they_hold(values: list[bytes]) -> N
     st.integers(0, 13),
 )
 def test_what_is_posted_is_what_all_fields_say(values: list[bytes], intent: bytes, turned: int) -> None:
-    pairs = [*zip(decode.NAMES, [*values[:12], intent, values[13]], strict=True)]
+    pairs = [*zip(ledger_bytes.NAMES, [*values[:12], intent, values[13]], strict=True)]
     for order in (pairs, pairs[turned:] + pairs[:turned]):  # another layout is read too
         raw = Entry(1, dict(order)).raw
-        found = decode.fields(raw)
-        assert decode.posted(raw) == (found.at, found.w, found.op, found.r, found.l)
+        found = ledger_bytes.fields(raw)
+        assert ledger_bytes.posted(raw) == (found.at, found.w, found.op, found.r, found.l)
 
 
 @given(st.binary(max_size=6), st.binary(max_size=6))
 def test_an_intent_that_looks_like_the_next_field_is_read_by_its_length(before: bytes, after: bytes) -> None:
-    values = [b"1"] * len(decode.NAMES)
+    values = [b"1"] * len(ledger_bytes.NAMES)
     values[-2] = before + b"\0\0\0\x01z\0\0\0\x01y" + after
-    raw = Entry(1, dict(zip(decode.NAMES, values, strict=True))).raw
-    assert decode.fields(raw).i == values[-2]
+    raw = Entry(1, dict(zip(ledger_bytes.NAMES, values, strict=True))).raw
+    assert ledger_bytes.fields(raw).i == values[-2]
 
 
 def test_an_older_layout_without_changes_is_read_too(scribe: Scribe) -> None:
     found = fields_of(scribe.events[0])
     found.pop(b"z", None)
-    assert decode.fields(Entry(1, found).raw).z == b""
-    assert decode.fields(Entry(1, dict(reversed(found.items()))).raw).op == b"genesis"
+    assert ledger_bytes.fields(Entry(1, found).raw).z == b""
+    assert ledger_bytes.fields(Entry(1, dict(reversed(found.items()))).raw).op == b"genesis"
 
 
 @pytest.mark.parametrize("raw", [b"", b"\0\0\0\x02at", b"\0\0\0\x09not event", b"x"])
 def test_what_is_no_event_is_refused(raw: bytes) -> None:
-    for read in (decode.fields, decode.posted):
+    for read in (ledger_bytes.fields, ledger_bytes.posted):
         with pytest.raises((KeyError, ValueError)):
             read(raw)

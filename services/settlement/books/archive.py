@@ -24,10 +24,10 @@ from joserfc.jwk import OKPKey
 
 from kit.clock import VIETNAM, month_of
 from kit.config import settings
+from kit.ledger_bytes import fields
 from services.settlement import chain, store
 from services.settlement.books import pages, parquet
 from services.settlement.books.archived import HEAD_EVERY, verify
-from services.settlement.books.decode import fields
 from services.settlement.books.manifest import MANIFEST, ArchiveWrong, File, Manifest, digest, read
 from services.settlement.books.parquet import Entry
 from services.settlement.proof import signature

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from kit.ledger_bytes import fields
 from kit.streams.entry import ReaderStopped
 from services.settlement import chain, store
-from services.settlement.books.decode import fields
 
 
 @dataclass(frozen=True, slots=True)

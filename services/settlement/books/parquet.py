@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import duckdb
 
+from kit.ledger_bytes import fields
 from services.settlement.books.chart import kind_of, line_of
-from services.settlement.books.decode import fields
 
 ENTRIES, POSTINGS = "entries.parquet", "postings.parquet"
 WRITER = f"duckdb {duckdb.__version__}"

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from kit.clock import month_of
+from kit.ledger_bytes import fields
 from kit.ledger_event import from_raw
 from services.settlement import fold
-from services.settlement.books.decode import fields
 
 # Transfers for which `fold.Books` does nothing besides posting, counting against limits and remembering a payment.
 PLAIN = frozenset({

@@ -7,9 +7,9 @@ from collections.abc import Callable, KeysView
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from kit.ledger_bytes import Fields, fields, posted
 from services.settlement import chain
 from services.settlement.books.chart import unit_of
-from services.settlement.books.decode import Fields, fields, posted
 
 
 class Totals(NamedTuple):

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kit.ledger_bytes import fields
 from kit.ledger_event import from_raw
 from services.settlement import fold, positions, store
 from services.settlement.books.chart import UNKNOWN, ChartLine, line_of
 from services.settlement.books.checkpoints import EVERY, Behind, Checkpoints, Mark
-from services.settlement.books.decode import fields
 from services.settlement.books.tail import NOTHING, UNOPENED, Known, Tail, Totals
 from services.settlement.moves import SETTLES
 from services.settlement.proof.finding import Finding
