@@ -11,16 +11,17 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from cho.events.v1.intent_pb2 import Intent
 
 from kit import rebuilt
-from kit.clock import VIETNAM, from_ms, month_of
-from kit.ledger_event import LedgerEvent, PostedLeg, from_raw
+from kit.clock import VIETNAM, from_ms
+from kit.ledger_event import LedgerEvent, from_raw
 from services.settlement import chain
 from services.settlement.books.chart import LINES
-from services.settlement.taxbook.revenue import turn_of
+from services.settlement.taxbook.revenue import turn
 
 # Raise it with every change of the tables or of what is put into them.
 _LAYOUT = 3
@@ -33,6 +34,9 @@ KINDS = frozenset(line.kind for line in LINES)
 THEIRS = frozenset({"wallet", "agent", "merchant", "org", "reserve", "trust", "receivable"})
 # What there is of them is what was debited.
 ASSETS = frozenset(line.kind for line in LINES if line.normal == "debit")
+# What these of a telecom come to is what its wallets are covered by.
+_COVERING = ("clearing", "reserve")
+_HOUR_MS = 3_600_000
 
 _TABLES = """
 CREATE TABLE account (
@@ -97,7 +101,13 @@ class WrongChain(Exception):
 
 def day_of(ms: int) -> int:
     """Calendar day in Vietnam, yyyymmdd."""
-    day = from_ms(ms).astimezone(VIETNAM)
+    return _day_of_hour(ms // _HOUR_MS)
+
+
+@lru_cache(64)
+def _day_of_hour(hour: int) -> int:
+    """Days begin with an hour."""
+    day = from_ms(hour * _HOUR_MS).astimezone(VIETNAM)
     return day.year * 10_000 + day.month * 100 + day.day
 
 
@@ -167,6 +177,27 @@ def read_cursor(connection: sqlite3.Connection) -> Cursor | None:
 
 
 @dataclass(slots=True)
+class _Sum:
+    """What all accounts of a telecom and kind come to, credits less debits; and what that was after each day."""
+
+    amount: int
+    after: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Cover:
+    """A telecom's cover, by day the least that it was."""
+
+    sums: tuple[_Sum, ...]
+    least: dict[int, int] = field(default_factory=dict)
+
+    def look(self, day: int) -> None:
+        """After an event of the day."""
+        now = sum(one.amount for one in self.sums)
+        self.least[day] = min(now, self.least.get(day, now))
+
+
+@dataclass(slots=True)
 class _Known:
     """An account as it is after the events so far."""
 
@@ -175,7 +206,15 @@ class _Known:
     telecom: str
     owner: str
     version: int
-    changed: bool = False
+    sum: _Sum
+    # Of the accounts that are part of one.
+    cover: _Cover | None
+    opened: bool = False
+    # What a credit does to its balance; 0 where there are no statements of its kind.
+    sign: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sign = (-1 if self.kind in ASSETS else 1) if self.kind in KINDS else 0
 
 
 @dataclass(slots=True)
@@ -186,10 +225,9 @@ class _Batch:
     _accounts: dict[str, _Known] = field(default_factory=dict)
     _movements: list[tuple[object, ...]] = field(default_factory=list)
     _postings: list[tuple[object, ...]] = field(default_factory=list)
-    # What all accounts of a telecom and kind come to, credits less debits; and which days that was after.
-    _sums: dict[tuple[str, str], int] = field(default_factory=dict)
-    _totals: dict[tuple[int, str, str], int] = field(default_factory=dict)
-    _covers: dict[tuple[str, int], int] = field(default_factory=dict)
+    # By telecom and kind, and by telecom.
+    _sums: dict[tuple[str, str], _Sum] = field(default_factory=dict)
+    _covers: dict[str, _Cover] = field(default_factory=dict)
     _marks: dict[int, tuple[int, int, bytes]] = field(default_factory=dict)
     # Merchants' sales by account and month (services/settlement/taxbook).
     _turnovers: dict[tuple[int, int], list[int]] = field(default_factory=dict)
@@ -220,68 +258,81 @@ class _Batch:
             telecom = event.amount if event.op == "open" else ""
             self._open(event.transfer_id, kind, telecom, event.fee, event.legs[0].version)
             return
-        known = [self._known(leg.account_id) for leg in event.legs]
+        known = [self._accounts.get(leg.account_id) or self._known(leg.account_id) for leg in event.legs]
         for account, leg in zip(known, event.legs, strict=True):
-            account.version, account.changed = leg.version, True
+            account.version = leg.version
         if event.op in ("state", "exempt", "cap"):  # facts: they move nothing, and a cap's amount is its telecom
             return
         self._move(event, known)
-        self._count(event, known, day)
+        self._post(event, known, day)
 
     def _move(self, event: LedgerEvent, known: Sequence[_Known]) -> None:
         source, target = known[0].no, known[1].no if len(known) > 1 else 0
         intent = Intent.FromString(event.intent)
-        fee = int(event.fee or 0)
         self._movements.append((
-            event.seq, event.at_ms, event.window, event.op, event.transfer_id, event.related, fee, source, target,
-            intent.reference, intent.note, int(event.amount or 0),
+            event.seq, event.at_ms, event.window, event.op, event.transfer_id, event.related, int(event.fee or 0),
+            source, target, intent.reference, intent.note, int(event.amount or 0),
         ))  # fmt: skip
-        for place, (account, leg) in enumerate(zip(known, event.legs, strict=True)):
-            side = _side(event.op, place, leg)
-            if account.kind not in KINDS or not side:
-                continue
-            balance = (leg.credits - leg.debits) * (-1 if account.kind in ASSETS else 1)
-            amount = leg.amount if leg.side != "-" else int(event.amount)
-            if account.kind == "merchant" and side in "dc":
-                self._turn(event, account.no, leg)
-            self._postings.append((
-                account.no, event.seq, side, amount, balance, leg.debits_pending,
-            ))  # fmt: skip
 
-    def _turn(self, event: LedgerEvent, no: int, leg: PostedLeg) -> None:
-        """Counts what a merchant sold, by month."""
-        turn = turn_of(event, leg)
-        sums = self._turnovers.setdefault((no, month_of(event.at_ms)), [0] * 6)
-        parts = (turn.sales, turn.refunds, turn.fees, turn.other, int(turn.sales > 0), int(turn.refunds > 0))
-        for place, part in enumerate(parts):
-            sums[place] += part
-
-    def _count(self, event: LedgerEvent, known: Sequence[_Known], day: int) -> None:
+    def _post(self, event: LedgerEvent, known: Sequence[_Known], day: int) -> None:
+        """Each leg, to its account and to what is summed up. What is set aside for a payee is not theirs yet, and is
+        not told: sides are "d" and "c" for what moved, "p" for money set aside, "r" for money that is free again."""
+        # A hold's end posts nothing: it is told of its first leg, the payer's.
+        of_the_first = "r" if event.op in ("void", "expire") else ""
+        covers = []
         for account, leg in zip(known, event.legs, strict=True):
-            if leg.side in "dc":
-                group = (account.telecom, account.kind)
-                after = self._sum(group) + (leg.amount if leg.side == "c" else -leg.amount)
-                self._sums[group] = self._totals[(day, *group)] = after
-        for telecom in {account.telecom for account in known if account.kind in ("clearing", "reserve")}:
-            cover = self._sum((telecom, "clearing")) + self._sum((telecom, "reserve"))
-            self._covers[telecom, day] = min(cover, self._covers.get((telecom, day), cover))
+            side, amount = leg.side, leg.amount
+            if side in "dc":
+                total = account.sum
+                total.amount += amount if side == "c" else -amount
+                total.after[day] = total.amount
+                if account.kind == "merchant":
+                    self._turn(event, account.no, side, amount, day // 100)
+            elif side != "p":
+                side = of_the_first
+            if side and account.sign:
+                amount = int(event.amount) if leg.side == "-" else amount
+                balance = (leg.credits - leg.debits) * account.sign
+                self._postings.append((account.no, event.seq, side, amount, balance, leg.debits_pending))
+            if account.cover is not None:
+                covers.append(account.cover)
+            of_the_first = ""
+        for cover in covers:
+            cover.look(day)
 
-    def _sum(self, group: tuple[str, str]) -> int:
+    def _turn(self, event: LedgerEvent, no: int, side: str, posted: int, month: int) -> None:
+        """Counts what a merchant sold, by month."""
+        sales, refunds, fees, other = turn(event.op, side, int(event.amount or 0), posted)
+        sums = self._turnovers.setdefault((no, month), [0] * 6)
+        sums[0] += sales
+        sums[1] += refunds
+        sums[2] += fees
+        sums[3] += other
+        sums[4] += sales > 0
+        sums[5] += refunds > 0
+
+    def _sum(self, telecom: str, kind: str) -> _Sum:
+        group = telecom, kind
         if group not in self._sums:
             row = self.connection.execute(
                 "SELECT amount FROM total WHERE telecom = ? AND kind = ? ORDER BY day DESC LIMIT 1", group
             ).fetchone()
-            self._sums[group] = row[0] if row else 0
+            self._sums[group] = _Sum(row[0] if row else 0)
         return self._sums[group]
+
+    def _cover(self, telecom: str) -> _Cover:
+        if telecom not in self._covers:
+            self._covers[telecom] = _Cover(tuple(self._sum(telecom, kind) for kind in _COVERING))
+        return self._covers[telecom]
 
     def _open(self, account_id: str, kind: str, telecom: str, owner: str, version: int) -> None:
         found = self._find(account_id)
         if found is None:
             if not self._next_no:
                 self._next_no = self.connection.execute("SELECT coalesce(max(no), 0) + 1 FROM account").fetchone()[0]
-            found = self._accounts[account_id] = _Known(self._next_no, kind, telecom, owner, version)
+            found = self._keep(account_id, self._next_no, kind, telecom, owner, version)
             self._next_no += 1
-        found.owner, found.version, found.changed = owner, version, True
+        found.owner, found.version, found.opened = owner, version, True
 
     def _known(self, account_id: str) -> _Known:
         found = self._find(account_id)
@@ -290,25 +341,35 @@ class _Batch:
         return found
 
     def _find(self, account_id: str) -> _Known | None:
-        if account_id not in self._accounts:
-            row = self.connection.execute(
-                "SELECT no, kind, telecom, owner, version FROM account WHERE id = ?", (account_id,)
-            ).fetchone()
-            if row is None:
-                return None
-            self._accounts[account_id] = _Known(*row)
-        return self._accounts[account_id]
+        if account_id in self._accounts:
+            return self._accounts[account_id]
+        row = self.connection.execute(
+            "SELECT no, kind, telecom, owner, version FROM account WHERE id = ?", (account_id,)
+        ).fetchone()
+        return self._keep(account_id, *row) if row else None
+
+    def _keep(self, account_id: str, no: int, kind: str, telecom: str, owner: str, version: int) -> _Known:
+        cover = self._cover(telecom) if kind in _COVERING else None
+        known = self._accounts[account_id] = _Known(no, kind, telecom, owner, version, self._sum(telecom, kind), cover)
+        return known
 
     def flush(self, at: Cursor) -> None:
         """Writes it all."""
         write = self.connection.executemany
+        accounts = self._accounts
         write(
             "REPLACE INTO account VALUES (?, ?, ?, ?, ?, ?)",
-            [(a.no, id_, a.kind, a.telecom, a.owner, a.version) for id_, a in self._accounts.items() if a.changed],
+            [(a.no, id_, a.kind, a.telecom, a.owner, a.version) for id_, a in accounts.items() if a.opened],
         )
+        # Replaced, a row of an account would be put into the index of their ids anew.
+        changed = [(a.version, a.no) for a in accounts.values() if not a.opened]
+        write("UPDATE account SET version = ? WHERE no = ?", changed)
         write("INSERT INTO movement VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", self._movements)
         write("INSERT INTO posting VALUES (?, ?, ?, ?, ?, ?)", self._postings)
-        write("REPLACE INTO total VALUES (?, ?, ?, ?)", [(*key, amount) for key, amount in self._totals.items()])
+        write(
+            "REPLACE INTO total VALUES (?, ?, ?, ?)",
+            [(day, *group, amount) for group, one in self._sums.items() for day, amount in one.after.items()],
+        )
         write(
             "INSERT INTO turnover VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account, month) DO UPDATE SET"
             " sales = sales + excluded.sales, refunds = refunds + excluded.refunds, fees = fees + excluded.fees,"
@@ -319,7 +380,7 @@ class _Batch:
         write(
             "INSERT INTO cover VALUES (?, ?, ?)"
             " ON CONFLICT (telecom, day) DO UPDATE SET least = min(least, excluded.least)",
-            [(day, telecom, least) for (telecom, day), least in self._covers.items()],
+            [(day, telecom, least) for telecom, one in self._covers.items() for day, least in one.least.items()],
         )
         write(
             "INSERT INTO mark VALUES (?, ?, ?, ?) ON CONFLICT (day) DO UPDATE SET seq = excluded.seq,"
@@ -329,11 +390,3 @@ class _Batch:
         self.connection.execute(
             "REPLACE INTO cursor VALUES (1, ?, ?, ?, ?, ?)", (at.genesis, at.page, at.seq, at.at_ms, at.head)
         )
-
-
-def _side(op: str, place: int, leg: PostedLeg) -> str:
-    """What a leg is to its account: "d" and "c" moved; "p" money set aside, "r" free again. "" is not told: what is set
-    aside for a payee is not theirs yet."""
-    if leg.side in "dcp":
-        return leg.side
-    return "r" if op in ("void", "expire") and place == 0 else ""

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from kit.ledger_event import LedgerEvent, PostedLeg
+from typing import NamedTuple
 
 # What buyers paid, and what was given back to them; `reverse` is an operator's undoing of a payment.
 SALES = frozenset({"pay", "capture"})
 REFUNDS = frozenset({"refund", "reverse"})
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """One movement on a merchant's account: a sale, a refund, or something `other` (payouts, corrections, debts).
 
     `fees`: the platform's part of a sale, negative where a refund gives it back. What the account changed by is
@@ -29,13 +26,9 @@ class Turn:
         return self.sales - self.refunds - self.fees + self.other
 
 
-def turn_of(event: LedgerEvent, leg: PostedLeg) -> Turn:
-    """What `leg`, a merchant's posting ("d" or "c"), is of the event."""
-    return turn(event.op, leg.side, int(event.amount or 0), leg.amount)
-
-
 def turn(op: str, side: str, whole: int, posted: int) -> Turn:
-    """The same of its parts: `whole` is what the buyer paid or got back, `posted` what the account moved by."""
+    """What a merchant's posting (`side` "d" or "c") is: `whole` is what the buyer paid or got back, `posted` what the
+    account moved by."""
     if op in SALES and side == "c":
         return Turn(sales=whole, fees=whole - posted)
     if op in REFUNDS and side == "d":
