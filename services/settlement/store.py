@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -179,9 +179,24 @@ class KeysNotEntered(Exception):
 # The journal ----------------------------------------------------------------------------------------------
 
 
-def head() -> Head:
-    """The books' head; a new cell's has sequence 0 and a genesis id of its own."""
-    found = Head.objects(cell=settings().cell).first()
+class Reached(NamedTuple):
+    """The head as it was read. Not a document: it is read many times a second, and that would cost as much again."""
+
+    cell: str
+    genesis: str
+    seq: int = 0
+    pages: int = 0
+    head: bytes = chain.GENESIS
+    compared: int = 0
+    keyed: int = 0
+    closing: int = 0
+    libraries: Mapping[str, str] = {}
+
+
+def head() -> Reached:
+    """How far the books are; a new cell's have sequence 0 and a genesis id of their own."""
+    heads: Any = Head._get_collection()
+    found = heads.find_one({"_id": settings().cell})
     if found is None:
         Head.objects(cell=settings().cell).update_one(
             set_on_insert__seq=0,
@@ -192,8 +207,8 @@ def head() -> Head:
             set_on_insert__genesis=new_id("gen"),
             upsert=True,
         )
-        found = Head.objects(cell=settings().cell).first()
-    return found
+        found = heads.find_one({"_id": settings().cell})
+    return Reached(found.pop("_id"), **found)
 
 
 def journaled() -> int:
@@ -249,9 +264,10 @@ def append(entries: Sequence[Entry]) -> None:
     _advance(at, entries[-1].seq, hash_)
 
 
-def _advance(before: Head, seq: int, hash_: bytes) -> None:
-    counted = Head.objects(cell=before.cell, seq=before.seq, pages=before.pages)
-    if counted.update_one(set__seq=seq, set__head=hash_, inc__pages=1) != 1:
+def _advance(before: Reached, seq: int, hash_: bytes) -> None:
+    counted = {"_id": before.cell, "seq": before.seq, "pages": before.pages}
+    change = {"$set": {"seq": seq, "head": hash_}, "$inc": {"pages": 1}}
+    if Head._get_collection().update_one(counted, change).matched_count != 1:
         raise ReaderStopped(f"somebody else journals: the head is no longer {before.seq}")
 
 
@@ -260,12 +276,13 @@ def _page(number: int) -> dict[str, Any] | None:
     return page
 
 
-def _pages(first: int, last: int) -> Iterator[dict[str, Any]]:
-    """Pages `first` to `last` that exist, in order."""
-    for start in range(first, last + 1, READ_PAGES):
-        wanted = list(range(start, min(start + READ_PAGES, last + 1)))
+def _pages(first: int, last: int, at_once: int = READ_PAGES) -> Iterator[dict[str, Any]]:
+    """Pages `first` to `last` that exist, in order: `at_once` are read first, then twice as many, up to READ_PAGES."""
+    while first <= last:
+        wanted = list(range(first, min(first + at_once, last + 1)))
         found = JournalPage._get_collection().find({"_id": {"$in": wanted}})
         yield from sorted(found, key=lambda page: page["_id"])
+        first, at_once = first + at_once, min(2 * at_once, READ_PAGES)
 
 
 def pages(after: int, most: int) -> tuple[str, list[Page]]:
@@ -277,18 +294,25 @@ def pages(after: int, most: int) -> tuple[str, list[Page]]:
     ]
 
 
-def _page_of(seq: int, at: Head) -> int:
-    """Number of the page that holds an event, by halving; 0 where none does."""
+def _page_of(seq: int, at: Reached) -> int:
+    """Number of the page that holds an event; 0 where none does. By halving, and every other time by proportion: pages
+    are often as large as their neighbours."""
     low, high = 1, at.pages + 1  # one may stand beyond the head
+    before, last, guess = 0, at.seq, True  # the event before those pages, and their last
     while low <= high:
         middle = (low + high) // 2
+        if guess and before < seq <= last:
+            middle = low + (seq - before - 1) * (high - low + 1) // (last - before)
         page = JournalPage._get_collection().find_one({"_id": middle}, {"f": 1, "l": 1})
-        if page is None or page["f"] > seq:
+        if page is None:
             high = middle - 1
+        elif page["f"] > seq:
+            high, last = middle - 1, page["f"] - 1
         elif page["l"] < seq:
-            low = middle + 1
+            low, before = middle + 1, page["l"]
         else:
             return middle
+        guess = not guess
     return 0
 
 
@@ -313,7 +337,7 @@ def raw_events(first: int, last: int) -> Iterator[tuple[int, bytes]]:
     """(sequence number, canonical bytes) of journaled events `first` to `last`, both included."""
     at = head()
     start = _page_of(first, at) if last >= first else 0
-    for page in _pages(start, at.pages + 1) if start else ():
+    for page in _pages(start, at.pages + 1, at_once=1) if start else ():
         if page["f"] > last:
             return
         for seq, raw in _entries(page):
@@ -337,7 +361,7 @@ def ends() -> list[bytes]:
     return there
 
 
-def _entry(seq: int, at: Head) -> bytes | None:
+def _entry(seq: int, at: Reached) -> bytes | None:
     # What is asked for most, the journal's two ends, is where it has to be.
     known = {1: 1, at.seq: at.pages}
     page = _page(known[seq] if seq in known else _page_of(seq, at))

@@ -70,6 +70,23 @@ def test_the_books_hold_every_event_to_the_letter_however_they_came(scribe: Scri
     assert wrongs(last) == []
 
 
+@pytest.mark.parametrize("sizes", [[1] * 40 + [60], [60] + [1] * 40, [30, 1, 1, 30, 1, 1, 30, 1], [100]])
+def test_an_event_is_found_however_unlike_each_other_pages_are(scribe: Scribe, sizes: list[int]) -> None:
+    while len(scribe.events) < sum(sizes):
+        scribe.wallet(5)
+    entries, start = scribe.entries(), 0
+    for size in sizes:
+        store.append(entries[start : start + size])
+        start += size
+    kept = [(entry.seq, entry.raw) for entry in entries[:start]]
+    assert [(seq, store.entry(seq)) for seq, _ in kept] == kept
+    assert store.entry(0) is None
+    assert store.entry(start + 1) is None
+    assert list(store.raw_events(2, start - 1)) == kept[1:-1]
+    store.JournalPage.objects(number=len(sizes) // 2 + 1).delete()  # those around it still are
+    assert (store.entry(1), store.entry(start)) == ((kept[0][1], kept[-1][1]) if len(sizes) > 1 else (None, None))
+
+
 def test_an_event_that_is_not_next_stops_the_journal(scribe: Scribe) -> None:
     entries = busy_day(scribe).entries()
     with pytest.raises(ReaderStopped):

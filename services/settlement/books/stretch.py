@@ -74,7 +74,7 @@ class Closing(NamedTuple):
     head: bytes
 
 
-def told_of(after: int, ends: Sequence[Closing], at: store.Head) -> list[tuple[int, bytes]]:
+def told_of(after: int, ends: Sequence[Closing], at: store.Reached) -> list[tuple[int, bytes]]:
     """The heads behind `after` that were told, in order: the closed windows' and the books' own."""
     told = {(closed.last, closed.head) for closed in ends if closed.last > after}
     return sorted({*told, (int(at.seq), bytes(at.head))})
