@@ -52,16 +52,22 @@ class Shown(DependencyProvider):
 
 
 def journaled(entries: Sequence[Entry]) -> None:
-    """These are in the books. Counted by field, without decoding them: money is posted by the thousands."""
-    if scrape.wanted():
-        for entry in entries:
-            fields = entry.fields
-            EVENTS.labels(fields[b"op"].decode(), fields[b"r"].decode()).inc()
-            for leg in fields[b"l"].decode().split(";"):
-                account_id, _, rest = leg.partition(",")
-                side, _, rest = rest.partition(",")
-                if side in ("d", "c"):
-                    POSTED.labels(kind_of(account_id), side).inc(int(rest.partition(",")[0]))
+    """These are in the books. Counted by field, without decoding them, and told at once: money is posted by the
+    thousands."""
+    if not scrape.wanted():
+        return
+    ended: Counts[tuple[bytes, bytes]] = Counts()
+    posted: Counts[tuple[str, str]] = Counts()
+    for entry in entries:
+        ended[entry.fields[b"op"], entry.fields[b"r"]] += 1
+        for leg in filter(None, entry.fields[b"l"].decode().split(";")):
+            account_id, side, amount, _ = leg.split(",", 3)
+            if side in ("d", "c"):
+                posted[kind_of(account_id), side] += int(amount)
+    for (operation, result), times in ended.items():
+        EVENTS.labels(operation.decode(), result.decode()).inc(times)
+    for labels, amount_vnd in posted.items():
+        POSTED.labels(*labels).inc(amount_vnd)
 
 
 def traced(entries: Sequence[Entry]) -> list[tuple[tracing.Span, int]]:

@@ -36,8 +36,9 @@ SWEEP_S = 5
 CLERK, CLERK_S = (sys.executable, "-P", "-m", "services.settlement.clerk"), 30
 # Events after which it is started for the checkpoints alone: then a window's closing finds most of them made.
 FOLLOW_EVENTS = 100_000
-# Keys entered a second: many while little happens, few while much does; they wait in the journal meanwhile.
-KEYS_QUIET, KEYS_BUSY = 2000, 50
+# Keys entered at once: many, each second, while little happens; few, and seldom, while much does: a round costs the
+# database as much as they do. They wait in the journal meanwhile.
+KEYS_QUIET, KEYS_BUSY, KEYS_BUSY_S = 2000, 250, 5
 QUIET_EVENTS_S = 50
 # A server that restarts: what was to be done is done at a later tick.
 OUT_OF_REACH = (redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError, PyMongoError)
@@ -56,6 +57,8 @@ class Settlement:
     # Why the gate stays shut, told once and not four times a second.
     _shut = ""
     _seen = 0
+    # How long it has been busy.
+    _busy_s = 0
     _sweeping = False
 
     @ledger_reader("journal", cursor=store.last_seq, gather_s=GATHER_S)
@@ -131,7 +134,9 @@ class Settlement:
         try:
             seq = store.head().seq
             quiet = seq - Settlement._seen <= QUIET_EVENTS_S
-            Settlement._seen = seq
+            Settlement._seen, Settlement._busy_s = seq, 0 if quiet else Settlement._busy_s + 1
+            if Settlement._busy_s % KEYS_BUSY_S:
+                return
             for wrong in store.enter_keys(KEYS_QUIET if quiet else KEYS_BUSY):
                 shown.DOUBLED.inc()
                 _logger.critical("one key, two answers", finding=wrong)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import redis
 from cho.events.v1.events_pb2 import WindowClosed
+from prometheus_client import REGISTRY
 
 from kit import mongo
 from kit.clock import now
@@ -48,7 +49,7 @@ def books(client: redis.Redis) -> Iterator[None]:
     store.open_store()
     for document in (store.JournalPage, store.JournalKey, store.Head, store.Window, store.Bank):
         document.objects.delete()
-    Settlement._shut, Settlement._seen = "", 0
+    Settlement._shut, Settlement._seen, Settlement._busy_s = "", 0, 0
     yield
     mongo.disconnect()
 
@@ -193,6 +194,22 @@ def test_a_journal_killed_again_and_again_holds_every_event_once(client: redis.R
 # The clerk ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("books")
+def test_while_much_is_journaled_keys_are_entered_seldom_and_all_of_them_once_it_is_quiet() -> None:
+    settlement, scribe, keyed = Settlement(), Scribe(), []
+    for _ in range(2 * worker.KEYS_BUSY_S):
+        for _ in range(worker.QUIET_EVENTS_S):
+            scribe.wallet(5)
+        store.append(scribe.entries()[store.head().seq :])
+        settlement.enter_keys()
+        keyed.append(store.head().keyed)
+    first, second = worker.KEYS_BUSY, 2 * worker.KEYS_BUSY
+    assert keyed == [0] * (worker.KEYS_BUSY_S - 1) + [first] * worker.KEYS_BUSY_S + [second]
+    while store.head().keyed < store.head().seq:
+        settlement.enter_keys()
+    assert store.JournalKey.objects.count() == sum(event.keyed for event in scribe.events)
+
+
 class Started:
     """In place of the clerk's process: how often it was started."""
 
@@ -240,6 +257,27 @@ def told() -> dict[str, dict[tuple[str, ...], float]]:
         family.name: {tuple(sample.labels.values()): sample.value for sample in family.samples}
         for family in shown._settlement()
     }
+
+
+def test_what_is_journaled_is_told_by_how_it_ended_and_by_what_it_posted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings(), "metrics_port", 1)
+    scribe = Scribe()
+    wallet, merchant = scribe.wallet(1_000_000), scribe.merchant("mer_1")
+    scribe.pay(wallet, merchant, 100_000, 200)
+    scribe.pay(wallet, merchant, 50_000)
+    scribe.write("pay", result="INSUFFICIENT_FUNDS")
+    asked = [
+        *(("cho_ledger_events_total", "operation", "pay", "result", result) for result in ("OK", "INSUFFICIENT_FUNDS")),
+        *(("cho_ledger_posted_vnd_total", "kind", kind, "side", side)
+          for kind, side in (("wallet", "d"), ("merchant", "c"), ("fee", "c"), ("merchant", "d"))),
+    ]  # fmt: skip
+
+    def counted() -> list[float]:
+        return [REGISTRY.get_sample_value(name, {a: of, b: to}) or 0 for name, a, of, b, to in asked]
+
+    before = counted()
+    shown.journaled(scribe.entries())
+    assert [now_ - then for now_, then in zip(counted(), before, strict=True)] == [2, 1, 150_000, 149_800, 200, 0]
 
 
 def test_windows_payouts_breaks_and_the_clerks_last_run_are_told(books: None) -> None:
