@@ -178,6 +178,17 @@ async def test_a_number_that_was_announced_beyond_the_books_means_nothing_else_a
     assert (await market.pay(wallet, merchant, 1_000)).seq == last + 3
 
 
+@pytest.mark.parametrize("stream", [names.NAMED, names.HOLDS])
+async def test_what_orders_alone_heard_of_beyond_the_books_counts_as_well(
+    market: Bench, hot: redis.Redis, streams: redis.Redis, stream: str
+) -> None:
+    await trade(market)
+    last = journal()
+    streams.xadd(stream, {"data": "x"}, id=f"{last + 3}-0")
+    rebuilding.forget(market.url)
+    assert command.rebuild(None, quietly).seq == last + 3
+
+
 async def test_a_webhook_that_heard_of_more_than_the_books_hold_counts_as_well(
     market: Bench, hot: redis.Redis, streams: redis.Redis
 ) -> None:
