@@ -488,10 +488,13 @@ def tell_liquidity(telecom: str, position: int, cap: int | None) -> str:
 
     Told twice, it is one event: by the version.
     """
-    known = Liquidity.objects(telecom=telecom).first() or Liquidity(telecom=telecom)
-    now_level = liquidity.level(position, cap, known.level)
-    if now_level == known.level:
+    # Asked each second, and nearly always for nothing: a document is made where there is something to tell.
+    found = Liquidity._get_collection().find_one({"_id": telecom}, {"level": 1})
+    level = found["level"] if found else liquidity.NONE
+    now_level = liquidity.level(position, cap, level)
+    if now_level == level:
         return ""
+    known = Liquidity.objects(telecom=telecom).first() or Liquidity(telecom=telecom)
     known.level, known.version = now_level, known.version + 1
     message = LiquidityChanged(telecom=telecom, level=now_level, position=position, cap=cap or 0)
     known.add_event("liquidity." + (now_level or "eased"), telecom, message)

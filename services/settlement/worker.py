@@ -104,9 +104,12 @@ class Settlement:
     def watch_liquidity(self) -> None:
         """A telecom that comes near its net debit cap is told of before anybody is refused."""
         try:
-            for telecom in sorted(TELECOMS):
-                found: Any = clients.ledger().hmget(gate.account_key(f"settlement:{telecom}"), "dp", "cp", "nd")
-                debits, credits, cap = found
+            telecoms = sorted(TELECOMS)
+            with clients.ledger().pipeline(transaction=False) as pipe:
+                for telecom in telecoms:
+                    pipe.hmget(gate.account_key(f"settlement:{telecom}"), "dp", "cp", "nd")
+                found = pipe.execute()
+            for telecom, (debits, credits, cap) in zip(telecoms, found, strict=True):
                 if debits is None:
                     continue
                 position = int(debits) - int(credits)
