@@ -106,27 +106,40 @@ def publish(client: redis.Redis, entries: list[Entry]) -> None:
     merchants = sorted({told.merchant_id for told in announced})
     found: Any = client.smismember(webhooks.HOOKED, merchants)
     hooked = dict(zip(merchants, found, strict=True))
-    packed = [command for told in announced for command in commands(told, bool(hooked[told.merchant_id]))]
-    connection = client.connection_pool.get_connection()
-    try:
-        connection.send_packed_command([hiredis.pack_command(c) for c in packed])  # type: ignore[arg-type]
-        replies = []
-        for _ in packed:
-            try:
-                replies.append(connection.read_response())
-            except redis.ResponseError as error:
-                replies.append(error)
-    except BaseException:
-        connection.disconnect()
-        raise
-    finally:
-        client.connection_pool.release(connection)
-    for reply in replies:
+    written = [command for told in announced for command in commands(told, bool(hooked[told.merchant_id]))]
+    for reply in _at_once(client, written):
         if isinstance(reply, redis.ResponseError) and "equal or smaller" not in str(reply):
             raise reply
     shown.announced(told.at_ms for told in announced)
     for span, told in spans:
         span.end("OK", seq=told.seq, merchant_id=told.merchant_id)
+
+
+def _at_once(client: redis.Redis, commands: list[tuple[bytes | str | int, ...]]) -> list[Any]:
+    """Answers, or errors, of commands that are executed together: a reader who waits wakes once, and finds all of them.
+
+    Raises redis.RedisError where none was executed.
+    """
+    connection = client.connection_pool.get_connection()
+    try:
+        packed = [hiredis.pack_command(command) for command in (("MULTI",), *commands, ("EXEC",))]  # type: ignore[arg-type]
+        connection.send_packed_command(packed)
+        *queued, answers = [_answer(connection) for _ in packed]
+    except BaseException:
+        connection.disconnect()
+        raise
+    finally:
+        client.connection_pool.release(connection)
+    if isinstance(answers, redis.ResponseError):  # it says only that one was refused, which says why
+        raise next((reply for reply in queued if isinstance(reply, redis.ResponseError)), answers)
+    return list(answers)
+
+
+def _answer(connection: Any) -> Any:
+    try:
+        return connection.read_response()
+    except redis.ResponseError as error:
+        return error
 
 
 def _traced(announced: list[Announcement]) -> tuple[list[Announcement], list[tuple[tracing.Span, Announcement]]]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
+import eventlet
 import pytest
 import redis
 from cho.events.v1.events_pb2 import HoldMoved, MerchantChanged, PaymentMoved, ProductChanged, StandReissued
@@ -230,6 +231,41 @@ def test_an_error_of_the_server_while_announcing_is_not_swallowed(client: redis.
     client.delete(STREAM)
     publish(client, market.entries())
     assert len(announced(client)) == 1
+
+
+def test_a_batch_that_the_server_takes_nothing_of_says_why_and_is_announced_later(
+    client: redis.Redis, market: Market
+) -> None:
+    seqs = [market.pay(1_000).seq, market.pay(2_000).seq]
+    client.config_set("min-replicas-to-write", 1)
+    try:
+        with pytest.raises(redis.ResponseError, match="NOREPLICAS"):
+            publish(client, market.entries())
+    finally:
+        client.config_set("min-replicas-to-write", 0)
+    publish(client, market.entries())
+    assert announced(client) == announced(client, live_key(market.merchant)) == seqs
+
+
+def test_who_waits_for_announcements_wakes_once_and_finds_all_of_a_batch(
+    client: redis.Redis, market: Market, valkey: str
+) -> None:
+    market.pay(500)
+    publish(client, market.entries())
+    seqs = [market.pay(1_000 + n).seq for n in range(20)]
+    heard: list[Any] = []
+
+    def wait() -> None:
+        with redis.Redis.from_url(valkey, protocol=2) as waiting:
+            heard.extend(waiting.xread({STREAM: "$"}, block=10_000))
+
+    waiter = eventlet.spawn(wait)
+    while client.info("clients")["blocked_clients"] == 0:
+        eventlet.sleep(0.01)
+    publish(client, market.entries())
+    waiter.wait()
+    ((_, entries),) = heard
+    assert [int(entry_id.removesuffix(b"-0")) for entry_id, _ in entries] == seqs
 
 
 def test_an_announcer_killed_again_and_again_announces_each_payment_once(
