@@ -61,8 +61,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Stacks:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The order in which groups are handed out: the session's stacks, which have most to do, then those of OWN.
 
-    Raises UsageError where a test of OWN wants the session's stack: its process would start a second one.
+    Raises UsageError where a test of OWN wants the session's stack: its process would start a second one; and where a
+    test that is here is not marked: `make test` would not run it.
     """
+    here = Path(__file__).parent
+    unmarked = [item.nodeid for item in items if here in item.path.parents and not item.get_closest_marker("system")]
+    if unmarked:
+        raise pytest.UsageError(f"not marked `system`: {unmarked}")
     groups = (API, PAGES, *OWN)
     items.sort(key=lambda item: groups.index(_group(item.nodeid)))
     wrong = [item.nodeid for item in items if _group(item.nodeid) in OWN and "stack" in _wanted(item)]

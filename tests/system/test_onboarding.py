@@ -17,6 +17,8 @@ from cli.api import Api, ApiError
 from kit.ids import new_key
 from services.onboarding.seed import made_up_person
 
+pytestmark = pytest.mark.system
+
 People = dict[str, Api]
 HEARD_S_MAX = 60
 
