@@ -274,11 +274,18 @@ def test_an_announcer_killed_again_and_again_announces_each_payment_once(
     command = [sys.executable, "-W", "ignore", "-P", "-m", "cli.processes", "work", "payments"]
     seqs: list[int] = []
 
+    def pay(times: int) -> None:
+        seqs.extend(market.pay(100).seq for _ in range(times))
+
     def run(kill: bool) -> None:
         worker = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.getcwd()}, stderr=subprocess.DEVNULL)
         before = len(announced(client))
         try:
-            until(lambda: seqs.append(market.pay(100).seq) or len(announced(client)) > before + 30)
+            until(lambda: pay(5) or len(announced(client)) > before + 30)
+            if kill:
+                worker.send_signal(signal.SIGSTOP)
+                os.waitpid(worker.pid, os.WUNTRACED)  # until it has stopped
+                pay(1)  # which it cannot announce
         finally:
             worker.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
             worker.wait()
