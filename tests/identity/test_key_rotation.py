@@ -31,6 +31,7 @@ from services.identity.tokens import ACCESS_LIFE
 from services.identity.user import User
 from tests.conftest import free_port
 from tests.identity.conftest import PHONE, PIN, Clock, Messages
+from tests.waiting import until
 
 # How long Envoy keeps its copy of the keys: whole seconds (of less than one it asks without end).
 CACHE = "1s"
@@ -44,7 +45,6 @@ MOVES = (
     (ACCESS_LIFE, True),  # and are no more: nobody needs the first key
 )
 ASKED_EACH_MIN = 10
-WAIT_S_MAX = 60
 
 
 @contextmanager
@@ -88,13 +88,6 @@ def gateway(identity_port: int, home: Path) -> Iterator[tuple[str, Any]]:
             yield f"http://127.0.0.1:{settings.gateway_port}", fetched
         finally:
             envoy.kill()
-
-
-def until(holds: Any) -> None:
-    deadline = time.monotonic() + WAIT_S_MAX
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 class Stream:

@@ -39,7 +39,8 @@ from services.payments.card.failures import (
 from services.payments.card.objects import DisputeStatus, Intent, IntentStatus, NotUnderstood, RefundStatus
 from services.payments.card.replies import ATTEMPTS_MAX, Reply, attempts, broken, result
 from simulators.card.forms import parse
-from tests.simulators.card_process import SECRET_KEY, WEBHOOK_SECRET, CardSimulator, Receiver, until
+from tests.simulators.card_process import SECRET_KEY, WEBHOOK_SECRET, CardSimulator, Receiver
+from tests.waiting import until
 
 HASTY = Patience(connect_s=1, read_s=0.4, attempt_s=2)
 MARK = {"top_up": "top_1"}

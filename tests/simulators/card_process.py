@@ -7,8 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,20 +15,12 @@ from typing import Any, Self
 import httpx
 
 from kit import ports, tls
+from tests.waiting import until
 
 SECRET_KEY = "sk_test_ofThisTest"
 WEBHOOK_SECRET = "whsec_ofThisTest"
 CONTROL_SECRET = "control-of-this-test"
 WAIT_S_MAX = 60
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    """Waits for what has to become true, and returns it."""
-    deadline = time.monotonic() + WAIT_S_MAX
-    while not (result := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
-    return result
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ from services.payments.card.client import API_VERSION, Cards
 from services.payments.card.failures import CardFailure
 from services.payments.card.objects import IntentStatus
 from simulators.card import provider
-from tests.simulators.card_process import SECRET_KEY, CardSimulator, until
+from tests.simulators.card_process import SECRET_KEY, CardSimulator
+from tests.waiting import until
 
 VERSION = "v0.203.0"
 MODULE = "github.com/stripe/stripe-mock"

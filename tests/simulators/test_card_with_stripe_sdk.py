@@ -15,7 +15,8 @@ import stripe
 
 from kit import tls
 from kit.ids import new_key
-from tests.simulators.card_process import SECRET_KEY, WEBHOOK_SECRET, CardSimulator, Receiver, until
+from tests.simulators.card_process import SECRET_KEY, WEBHOOK_SECRET, CardSimulator, Receiver
+from tests.waiting import until
 
 PAID: dict[str, Any] = {"amount": 50_000, "currency": "vnd", "confirm": True, "payment_method": "pm_card_visa"}
 RETURN_URL = "https://cho.example/back"

@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -32,6 +31,7 @@ from services.onboarding.seed import made_up_person
 from services.payments.store.keys import Keys
 from simulators.institutions.faults import Fault, arm
 from simulators.institutions.ticks import Did, Institutions
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 BANK, SCHEME = "970418", "99990000000001"
@@ -224,15 +224,6 @@ def town(home: Path) -> Iterator[Town]:
             Api(stack.gateway_url) as api,
         ):
             yield Town(stack, api, clerks, institutions)
-
-
-def until(what: Any, seconds: float = 60) -> Any:
-    """What comes to hold."""
-    deadline = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.2)
-    return found
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -16,20 +16,12 @@ from cli.api import Api, ApiError
 from cli.stack import Stack
 from kit.config import Settings
 from kit.ids import new_key
+from tests.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
 
 AMOUNT = 50_000
-WAIT_S_MAX = 60
 OVER = {f"TOP_UP_STATE_{name}" for name in ("DONE", "DECLINED", "CANCELLED", "RETURNED", "ESCALATED", "CLOSED")}
-
-
-def until(what: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + WAIT_S_MAX
-    while not (found := what()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
-    return found
 
 
 class Provider:

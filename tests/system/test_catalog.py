@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import csv
 import io
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,18 +14,10 @@ from PIL import Image
 from cli.api import Api, ApiError
 from kit import clock
 from kit.ids import new_key
+from tests.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
-WAIT_S_MAX = 60
 Audited = Callable[[], Any]
-
-
-def until(what: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + WAIT_S_MAX
-    while not (found := what()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
-    return found
 
 
 def test_a_stalls_morning(people_: dict[str, Api], api: Api, merchant: dict[str, Any], audited: Audited) -> None:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import random
-import time
 from typing import Any
 
 import pytest
 
 from cli.api import Api, ApiError
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
-
-WAIT_S_MAX = 60
 
 
 def put(who: Api, institution: str, name: str, content: bytes) -> Any:
@@ -41,10 +39,8 @@ def test_a_file_that_makes_no_sense_is_refused_with_a_reason_that_its_officer_re
     officer, name = people_["officer"], "record.W999999-VIETTEL.csv"
     sent = put(officer, "VIETTEL", name, b"this is no record\n")
     assert sent["file"]["state"] == "SUBMITTED_STATE_WAITING"
-    deadline = time.monotonic() + WAIT_S_MAX
-    while (found := state_of(officer, "VIETTEL", name))["state"] == "SUBMITTED_STATE_WAITING":
-        assert time.monotonic() < deadline, "the clerk never read it"
-        time.sleep(0.2)
+    until(lambda: state_of(officer, "VIETTEL", name)["state"] != "SUBMITTED_STATE_WAITING")
+    found = state_of(officer, "VIETTEL", name)
     assert found["state"] == "SUBMITTED_STATE_REFUSED"
     assert "record.W999999-VIETTEL.csv" in found["reason"]
 

@@ -15,6 +15,7 @@ from cli.stack import Stack
 from cli.wallets import open_wallet
 from kit.ids import new_key
 from services.onboarding.seed import made_up_person
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
 
@@ -206,15 +207,6 @@ def code_of(attempt: Any) -> str:
     except ApiError as error:
         return error.code
     return ""
-
-
-def until(holds: Any, seconds: float = 15) -> None:
-    import time
-
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_a_payment_that_waits_for_an_operator_is_no_payment_of_the_books(

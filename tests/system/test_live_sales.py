@@ -17,7 +17,8 @@ from cli.api import Api, ApiError
 from cli.stack import Stack
 from kit import clock
 from kit.ids import new_key
-from tests.system.test_orders import refused, until
+from tests.system.test_orders import refused
+from tests.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 PRICE = 40_000

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,19 +9,11 @@ import pytest
 from cli.api import Api
 from kit import clock
 from kit.ids import new_key
+from tests.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
-WAIT_S_MAX = 60
 # The 21st of a lunar month, and the day after it.
 HELD, NOT_HELD = "2026-11-29", "2026-11-30"
-
-
-def until(what: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + WAIT_S_MAX
-    while not (found := what()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
-    return found
 
 
 def test_what_a_stall_asks_is_found_compared_and_told_to_others(

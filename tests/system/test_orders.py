@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,17 +15,9 @@ from cli.api import Api, ApiError
 from cli.stack import Stack
 from kit import clock
 from kit.ids import new_key
+from tests.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
-WAIT_S_MAX = 60
-
-
-def until(what: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + WAIT_S_MAX
-    while not (found := what()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
-    return found
 
 
 def refused(attempt: Callable[[], Any]) -> str:

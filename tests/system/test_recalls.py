@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,19 +15,11 @@ from cli.api import Api, ApiError
 from cli.stack import Stack
 from kit.config import settings
 from kit.ids import new_key
+from tests.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
-WAIT_S_MAX = 60
 PRICE = 30_000
 REASON = "Dư lượng thuốc trừ sâu vượt mức"
-
-
-def until(what: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + WAIT_S_MAX
-    while not (found := what()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
-    return found
 
 
 def refused(attempt: Callable[[], Any]) -> str:

@@ -18,18 +18,10 @@ from kit.ids import new_key
 from services.payments.card import webhook
 from services.settlement import trust
 from tests.payments.test_webhooks import Receiver
+from tests.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
-WAIT_S_MAX = 60
 Audited = Callable[[], Any]
-
-
-def until(what: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + WAIT_S_MAX
-    while not (found := what()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
-    return found
 
 
 def refused(attempt: Callable[[], Any]) -> str:

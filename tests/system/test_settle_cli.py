@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -41,6 +40,7 @@ from services.settlement.proof import pack
 from services.settlement.proof.files import digest
 from services.settlement.proof.manifest import About, PackedFile
 from simulators.institutions.ticks import Institutions
+from tests.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 SECOND = ("--phone", people.CHECKER.phone)
@@ -252,10 +252,7 @@ def test_a_telecom_hears_twice_before_its_cap_refuses_a_payment_and_once_more_wh
         return [(one.level, one.position) for one in changes if one.telecom == "MOBIFONE"]
 
     def until_told(level: str, position: int) -> None:
-        deadline = time.monotonic() + 60
-        while (level, position) not in told():
-            assert time.monotonic() < deadline, told()
-            time.sleep(0.2)
+        until(lambda: (level, position) in told())
 
     with Api(stack.gateway_url) as nobody, nobody.sign_in(people.SHOPPERS[2].phone, people.PIN) as shopper:
         own = shopper.get("/v1/me/accounts")["accounts"]

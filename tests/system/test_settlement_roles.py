@@ -21,7 +21,8 @@ from kit.ids import new_key
 from services.settlement.server.windows import FILES
 from simulators.institutions.faults import Fault, arm
 from simulators.institutions.ticks import Institutions
-from tests.system.settling import age_files, until
+from tests.system.settling import age_files
+from tests.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
 OWN = "VIETTEL"

@@ -10,7 +10,7 @@ import pytest
 from cli.api import Api, ApiError
 from kit.ids import new_key
 from tests.scanner import scan
-from tests.system.settling import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
 

@@ -17,7 +17,7 @@ from kit.clock import VIETNAM
 from kit.config import settings
 from kit.ids import new_key
 from kit.money import format_vnd
-from tests.system.settling import until
+from tests.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 

@@ -7,8 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -26,10 +25,10 @@ from kit.config import settings
 from kit.ids import new_id, new_key
 from tests.k8s import observability_files
 from tests.kit.span_collector import Collector, attributes, collecting
+from tests.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
-WAIT_S = 60
 CLIENTS = f"00-{'a' * 32}-{'b' * 16}-01"
 
 
@@ -142,14 +141,6 @@ def order(watched: Watched) -> dict[str, Any]:
     until(lambda: watched.shopper.get(path)["order"]["state"] == "ORDER_STATE_PAID")
     until(lambda: watched.heard)
     return {"order": placed, "payment": reply.json()["payment"], "request_id": reply.headers["x-request-id"]}
-
-
-def until(holds: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + WAIT_S
-    while not (found := holds()):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    return found
 
 
 def chapters(story: dict[str, Any], store: str, what: str) -> list[dict[str, Any]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import redis
+
+from tests.waiting import until
 
 patcher = sys.modules.get("eventlet.patcher")
 if patcher is None or not patcher.is_monkey_patched("socket"):
@@ -19,17 +20,6 @@ else:
 
     from kit import mongo
     from kit.config import settings
-
-WAIT_S_MAX = 60
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    """Waits for what has to become true, and returns it."""
-    deadline = time.monotonic() + WAIT_S_MAX
-    while not (result := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
-    return result
 
 
 @pytest.fixture(name="until")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from services.settlement.payouts import store as payouts
 from services.settlement.payouts.documents import BatchDocument, PayoutDocument
 from tests.system.web.conftest import drawn, violations
 from tests.system.web.windows import closed_window
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
 OFFICER, OPERATOR, CHECKER = people.OFFICERS[0], people.OPERATOR, people.CHECKER
@@ -81,12 +81,8 @@ def test_a_record_that_lacks_a_payment_becomes_a_break_that_two_people_resolve(
     empty = b"transfer_id,time,operation,side,amount,currency\ntotal,0,0,0,,\n"
     officer.page.set_input_files("#file", {"name": name, "mimeType": "text/csv", "buffer": empty})
     officer.page.locator("#submitted li", has_text=name).get_by_text("đã nhận", exact=True).wait_for()
-    deadline = time.monotonic() + 120
-    while not any(
-        one["type"] == "MISSING" for one in people_["operator"].get("/v1/breaks", institution="VIETTEL")["breaks"]
-    ):
-        assert time.monotonic() < deadline, "no break was found"
-        time.sleep(0.2)
+    breaks = lambda: people_["operator"].get("/v1/breaks", institution="VIETTEL")["breaks"]  # noqa: E731
+    until(lambda: any(one["type"] == "MISSING" for one in breaks()), 120)
 
     first.tap("Sai lệch")
     first.page.get_by_role("link", name="VIETTEL · MISSING").click()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,21 +17,13 @@ from kit import clock
 from kit.ids import new_key
 from tests.system.web.conftest import Phone, violations
 from tests.system.web.test_web_stories import SHOPPER
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
 
 VENDOR = list(people.vendors().values())[2]
 NAME, WORDS = "Trám đen Định Hóa", "tram den dinh hoa"
-WAIT_S_MAX = 60
 SMALL = {"width": 320, "height": 568}
-
-
-def until(what: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + WAIT_S_MAX
-    while not (found := what()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from cli.api import Api, ApiError
 from kit import clock
 from kit.ids import new_key
 from tests.system.web.test_web_stories import SHOPPER, paste
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
 VENDOR = list(people.vendors().values())[4]
@@ -63,10 +63,7 @@ def test_a_lot_is_told_to_shoppers_with_its_growers_name_and_commune(
     parties = {"grower_id": grower["enterprise_id"], "merchant_id": merchant["merchant_id"]}
     people_["team"].post("/v1/relations", request_id=new_key(), from_day=clock.today().isoformat(), **parties)
     product = own.get(f"/v1/merchants/{merchant['merchant_id']}/products")["products"][0]["product_id"]
-    deadline = time.monotonic() + WAIT_S_MAX
-    while not taken(own, product, grower["enterprise_id"]):
-        assert time.monotonic() < deadline, "the catalog never heard of the grower"
-        time.sleep(0.2)
+    until(lambda: taken(own, product, grower["enterprise_id"]), WAIT_S_MAX)  # the catalog has heard of the grower
     vendor, shopper = phones("vendor", VENDOR.phone), phones("shopper")
     vendor.page.goto(f"/vendor/#/products/{product}")
     vendor.tap("Nhập lô hàng")

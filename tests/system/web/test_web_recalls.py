@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from cli.api import Api, ApiError
 from kit.ids import new_key
 from tests.system.web.conftest import WAIT_MS_MAX, violations
 from tests.system.web.test_web_stories import SHOPPER, money
+from tests.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 __all__ = ["money"]
@@ -23,16 +23,17 @@ WALL = {"width": 1280, "height": 1600}
 
 def ordered(shopper: Api, stall: str, product: str) -> dict[str, Any]:
     """Two of a product, once orders has heard of it."""
-    deadline = time.monotonic() + WAIT_MS_MAX / 1000
-    while True:
+    wanted = [{"product_id": product, "quantity": 2}]
+
+    def placed() -> dict[str, Any]:
         try:
-            wanted = [{"product_id": product, "quantity": 2}]
             return dict(shopper.post("/v1/orders", request_id=new_key(), merchant_id=stall, items=wanted)["order"])
         except ApiError as error:
             if error.code != "NOT_FOUND":
                 raise
-            assert time.monotonic() < deadline, "orders never heard of the product"
-            time.sleep(0.1)
+            return {}
+
+    return dict(until(placed, WAIT_MS_MAX / 1000))
 
 
 @pytest.fixture
