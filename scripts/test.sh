@@ -16,4 +16,4 @@ PYTEST_DEBUG_TEMPROOT=$scratch python -m tests.worker -q
 wait $!
 PYTEST_DEBUG_TEMPROOT=$scratch python -m pytest -q -n 2 --dist loadfile -m "not system" --ignore tests/system
 # Stacks side by side: who shares one, in which order, is told by tests/system/conftest.py.
-python -m pytest -q -n 3 --dist loadscope --no-loadscope-reorder -m system tests/system tests/loadtests
+python -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder -m system tests/system tests/loadtests

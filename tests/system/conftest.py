@@ -1,8 +1,8 @@
 """A seeded stack for the system tests, on free ports, with its own state; some start one of their own.
 
-Three processes share the work (scripts/test.sh): one has every test of the API on one stack, another those of the pages
-on another, so that each stack's tests keep their order. The third begins with those that start their own, a file at a
-time; who is ready goes on with them. Much of a stack's time is waiting: with three, two processors are busy.
+Two processes share the work (scripts/test.sh): one has every test of the API on one stack, the other those of the pages
+on another, so that each stack's tests keep their order. Who is ready first goes on with those that start their own, a
+file at a time.
 """
 
 from __future__ import annotations
