@@ -1101,7 +1101,7 @@ class Market:
 
 
 def _fields(order: Order) -> dict[str, Any]:
-    return {name: getattr(order, name) for name in Order.__dataclass_fields__}
+    return order._asdict()
 
 
 def _scope(order: Order) -> str:
