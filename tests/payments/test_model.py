@@ -414,7 +414,7 @@ class Days(RuleBasedStateMachine):
         order, told = self.orders[-1 - which % len(self.orders)]
         if typed.scope_of(order.caller, order.op, order.key) in self.model.answers:
             changes = {} if same else {"body_hash": "another"}
-            self.send(Order(**{name: getattr(order, name) for name in Order.__slots__} | changes), told)
+            self.send(order._replace(**changes), told)
 
     @rule(which=N)
     def resolve(self, which: int) -> None:

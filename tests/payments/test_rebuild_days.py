@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -47,11 +46,11 @@ class LostDays(Days):
         if guard == "request":
             intent.reference = told["key"][1]
         elif guard == "code":
-            order = replace(order, caller=self.model.accounts[order.legs[1].account_id].owner)
+            order = order._replace(caller=self.model.accounts[order.legs[1].account_id].owner)
         elif guard == "proposal":
-            order = replace(order, caller=order.guard_value or order.caller)
+            order = order._replace(caller=order.guard_value or order.caller)
             intent.reason = f"vì {told['key']}"
-        return super().send(replace(order, intent=intent), told)
+        return super().send(order._replace(intent=intent), told)
 
     @rule(which=N)
     def propose(self, which: int) -> None:
