@@ -104,7 +104,7 @@ def data(type_: str, message: PaymentMoved) -> dict[str, Any]:
 def frame(type_: str, message: PaymentMoved) -> bytes:
     """One server-sent event, with `data` as JSON.
 
-    Written by hand, for each payment is told to its stall: json takes five times as long. Only what a payer or vendor
+    Written by hand, for each payment is told to its stall: json takes four times as long. Only what a payer or vendor
     wrote needs escaping; ids and codes are ours.
     """
     m = message
