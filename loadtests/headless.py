@@ -180,9 +180,12 @@ def troubled_stack(home: Path, kinds: tuple[str, ...]) -> Iterator[tuple[Stack, 
 
 
 def ledger_port(home: Path) -> int:
-    """Where the embedded ledger of a stack listens. Raises OSError where it has not been started yet."""
+    """Where the embedded ledger of a stack listens. Raises OSError where it has not been started yet, or is being."""
     config = (layout.primary_home(home) / "valkey.conf").read_text()
-    return int(next(line.split()[1] for line in config.splitlines() if line.startswith("port ")))
+    for line in config.splitlines():
+        if line.startswith("port "):
+            return int(line.split()[1])
+    raise ConnectionRefusedError("the ledger's configuration is being written")
 
 
 @contextmanager

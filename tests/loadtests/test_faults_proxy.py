@@ -6,10 +6,12 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from loadtests.faults.proxy import Proxy
+from loadtests.headless import ledger_port
 
 
 @pytest.fixture
@@ -92,3 +94,13 @@ def test_behind_it_nobody_may_be() -> None:
 
     with Proxy(nowhere) as proxy, pytest.raises((AssertionError, ConnectionError)), _line(proxy) as line:
         _round_trip(line, b"a")
+
+
+def test_a_server_that_is_being_configured_listens_nowhere_yet(tmp_path: Path) -> None:
+    config = tmp_path / "valkey" / "valkey.conf"
+    config.parent.mkdir()
+    config.write_text("")
+    with pytest.raises(ConnectionRefusedError):
+        ledger_port(tmp_path)
+    config.write_text("maxmemory 1gb\nport 6379\n")
+    assert ledger_port(tmp_path) == 6379
