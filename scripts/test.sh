@@ -12,8 +12,10 @@ if [ -w /dev/shm ] && [ "$(df -Pk /dev/shm | awk 'END { print $4 }')" -gt $((4 <
 fi
 # Neither uses more than one processor: side by side.
 scripts/lint.sh &
-PYTEST_DEBUG_TEMPROOT=$scratch python -m tests.worker -q
+workers=0
+PYTEST_DEBUG_TEMPROOT=$scratch python -m tests.worker -q || workers=$?
 wait $!
+[ "$workers" = 0 ] || exit "$workers"
 PYTEST_DEBUG_TEMPROOT=$scratch python -m pytest -q -n 2 --dist loadfile -m "not system" --ignore tests/system
 # Stacks side by side: who shares one, in which order, is told by tests/system/conftest.py.
 python -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder -m system tests/system tests/loadtests
