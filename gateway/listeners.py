@@ -10,6 +10,7 @@ from gateway.cors import CorsSettings, allowed_origins, cors_policy
 from gateway.docs import PAGE_BYTES_MAX, docs_routes
 from gateway.errors import local_reply_config
 from gateway.filters import edge_filters, jwks_filters, router, safe_headers
+from gateway.matching import tree
 from gateway.methods import Method
 from gateway.routes import method_route, preflight_route, wrong_verb_routes
 from gateway.tracing import early_mutation, tracing
@@ -25,7 +26,7 @@ def edge_listener(settings: Settings, methods: list[Method], cors: CorsSettings)
     manager = typed(
         _HCM,
         stat_prefix="edge",
-        route_config=_edge_routes(settings, methods, cors),
+        route_config=_edge_route_config(settings, methods, cors),
         http_filters=edge_filters(settings, methods),
         local_reply_config=local_reply_config(safe_headers()),
         # The peer is the client; what it says in x-forwarded-for is not believed.
@@ -64,7 +65,7 @@ def jwks_listener(settings: Settings, jwks: Method) -> dict[str, Any]:
     manager = typed(
         _HCM,
         stat_prefix="jwks",
-        route_config=_route_config(settings, "jwks", [route]),
+        route_config=_route_config(settings, "jwks", {"routes": [route]}),
         http_filters=jwks_filters([jwks]),
     )
     return _listener("jwks", "127.0.0.1", settings.gateway_jwks_port, manager)
@@ -90,25 +91,30 @@ def metrics_listener(settings: Settings) -> dict[str, Any]:
     return _listener("metrics", settings.metrics_host, settings.metrics_port, manager)
 
 
-def _edge_routes(settings: Settings, methods: list[Method], cors: CorsSettings) -> dict[str, Any]:
-    origins = allowed_origins(settings.env, cors)
-    routes = [method_route(m) for m in methods]
-    routes += [preflight_route()] if origins else []
-    routes += docs_routes()
-    routes += web_routes()
-    routes += wrong_verb_routes(methods)
-    config = _route_config(settings, "edge", routes)
+def edge_routes(settings: Settings, methods: list[Method], cors: CorsSettings) -> list[dict[str, Any]]:
+    """Every route of the edge; the first that matches counts."""
+    return [
+        *(method_route(m) for m in methods),
+        *([preflight_route()] if allowed_origins(settings.env, cors) else []),
+        *docs_routes(),
+        *web_routes(),
+        *wrong_verb_routes(methods),
+    ]
+
+
+def _edge_route_config(settings: Settings, methods: list[Method], cors: CorsSettings) -> dict[str, Any]:
+    config = _route_config(settings, "edge", {"matcher": tree(edge_routes(settings, methods, cors))})
     config["max_direct_response_body_size_bytes"] = PAGE_BYTES_MAX
-    if origins:
+    if origins := allowed_origins(settings.env, cors):
         config["typed_per_filter_config"] = {"envoy.filters.http.cors": cors_policy(origins)}
     return config
 
 
-def _route_config(settings: Settings, name: str, routes: list[dict[str, Any]]) -> dict[str, Any]:
-    """Routes whose requests carry the proof that they came through the gateway."""
+def _route_config(settings: Settings, name: str, routes: dict[str, Any]) -> dict[str, Any]:
+    """Routes (a list, or a tree of them) whose requests carry the proof that they came through the gateway."""
     return {
         "name": name,
-        "virtual_hosts": [{"name": name, "domains": ["*"], "routes": routes}],
+        "virtual_hosts": [{"name": name, "domains": ["*"], **routes}],
         "request_headers_to_add": [
             {
                 "header": {"key": "x-cho-edge", "value": settings.edge_secret},

@@ -15,6 +15,7 @@ from gateway import limits
 from gateway.bootstrap import bootstrap, write
 from gateway.cors import CorsSettings, allowed_origins
 from gateway.envoy import envoy_binary
+from gateway.listeners import edge_routes
 from gateway.methods import api
 from kit.config import Settings
 
@@ -27,10 +28,8 @@ def config(local_settings: Settings) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def routes(config: dict[str, Any]) -> list[dict[str, Any]]:
-    manager = _listener(config, "edge")["filter_chains"][0]["filters"][0]["typed_config"]
-    (host,) = manager["route_config"]["virtual_hosts"]
-    return host["routes"]
+def routes(local_settings: Settings) -> list[dict[str, Any]]:
+    return edge_routes(local_settings, api().public, CorsSettings())
 
 
 def test_every_annotated_rpc_has_one_route_on_its_grpc_path(routes: list[dict[str, Any]]) -> None:
