@@ -47,8 +47,9 @@ def _reset(*reasons: str) -> tuple[str, ...]:
     return tuple(f"upstream_reset_before_response_started{{{r}" for r in reasons)
 
 
-# The request has not left the gateway: too many are in flight (circuit breakers), or the gateway itself has too much.
-_TOO_MANY = _details(*_reset("overflow"), "overload")
+# The request has not left the gateway: too many are in flight (admission, circuit breakers), or the gateway itself has
+# too much.
+_TOO_MANY = _details("reached_concurrency_limit", *_reset("overflow"), "overload")
 # Nor has it where nobody could be reached.
 _NOT_SENT = _details(
     *_reset("remote_connection_failure", "local_connection_failure", "connection_timeout"),

@@ -6,6 +6,7 @@ from base64 import b64encode
 from typing import Any
 
 from gateway import limits
+from gateway.admission import admission_filter
 from gateway.clusters import JWKS
 from gateway.methods import Method, transcoder_descriptors
 from gateway.not_modified import lua_filter
@@ -42,10 +43,11 @@ _SAFE_HEADERS = {
 
 
 def edge_filters(settings: Settings, methods: list[Method]) -> list[dict[str, Any]]:
-    """Strip, buffer, 304, transcode, CORS, JWT, rate limit, route."""
+    """Strip, buffer, let in, 304, transcode, CORS, JWT, rate limit, route."""
     return [
         _filter("header_mutation", _header_mutation()),
         _filter("buffer", _buffer()),
+        admission_filter(settings.answered_soon_ms),
         lua_filter(),
         _filter("grpc_json_transcoder", transcoder(methods)),
         _filter("cors", typed(f"{_HTTP}.cors.v3.Cors")),

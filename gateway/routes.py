@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from gateway import limits, not_modified
+from gateway import admission, limits, not_modified
 from gateway.clusters import STREAMS
 from gateway.methods import Method
 from gateway.typed import duration, typed
@@ -40,6 +40,7 @@ def method_route(method: Method) -> dict[str, Any]:
             JWT_FILTER: _jwt(method),
             **_larger_body([method]),
             **not_modified.per_route(method),
+            **admission.per_route([method]),
         },
         "request_headers_to_remove": _headers_kept_here(method),
         **({} if method.streaming else {"request_headers_to_add": [_deadline()]}),
@@ -133,7 +134,11 @@ def wrong_verb_routes(methods: Iterable[Method]) -> list[dict[str, Any]]:
         {
             "match": {"safe_regex": {"regex": regex}},
             "direct_response": {"status": 405},
-            "typed_per_filter_config": {HEADER_FILTER: _no_grpc_headers(), **_larger_body(of[regex])},
+            "typed_per_filter_config": {
+                HEADER_FILTER: _no_grpc_headers(),
+                **_larger_body(of[regex]),
+                **admission.per_route(of[regex]),
+            },
             "response_headers_to_add": [{"header": {"key": "allow", "value": ", ".join(sorted(allowed))}}],
         }
         for regex, allowed in sorted(verbs.items())

@@ -51,7 +51,7 @@ def open_loop(
     """Latency of payments at a steady rate, and from their answer to the vendor's announcement."""
     console = Console(stderr=True)
     kept = record.begin("open", out, seconds=seconds, rate=rate)
-    with own.stack(console) as stack:
+    with own.stack(console, patient=False) as stack:
         report = _measure(stack, seconds, rate, console)
     kept.end(report, as_json, record.lines(report))
     raise typer.Exit(0 if report["balanced"] and not report["failed"] and not report["unheard"] else 1)

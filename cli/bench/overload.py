@@ -19,10 +19,11 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import typer
+import uvloop
 from rich.console import Console
 
 from cli import people
@@ -74,8 +75,7 @@ class _Connection(asyncio.Protocol):
         self._asked: tuple[Phase, float, float] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
 
     def send(self, phase: Phase, due_s: float, request: bytes) -> None:
         self._asked = phase, due_s, time.perf_counter()
@@ -172,7 +172,7 @@ def overload(
         raise typer.BadParameter("--factors are above 0, and at most 10")
     console = Console(stderr=True)
     kept = record.begin("overload", out, seconds=seconds, factors=factors, connections=connections)
-    with own.stack(console) as stack:
+    with own.stack(console, patient=False) as stack:
         report = _measure(stack, seconds, wanted, connections, console)
     kept.end(report, as_json, _table(report))
     raise typer.Exit(0 if held(report) else 1)
@@ -203,7 +203,7 @@ def _measure(stack: Stack, seconds: float, factors: list[float], connections: in
         asked = min(factor * capacity, REQUESTS_MAX / seconds)
         console.print(f"{factor:g} times {capacity:.0f} a second for {seconds:g} s, then {CALM:g} times ...")
         cpu_before = bench.cpu_s(stack)
-        trouble, calm = asyncio.run(_arrive(host, port, makers, connections, asked, seconds, CALM * capacity))
+        trouble, calm = uvloop.run(_arrive(host, port, makers, connections, asked, seconds, CALM * capacity))
         cpu = {name: after - cpu_before.get(name, 0.0) for name, after in bench.cpu_s(stack).items()}
         accepted += len(trouble.accepted_s) + len(calm.accepted_s)
         times[f"{factor:g}"] = _row(trouble, calm, cpu)

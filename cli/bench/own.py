@@ -17,16 +17,18 @@ from kit.config import settings
 
 # Neither the gateway's limits for people nor the velocity rules are measured.
 MACHINE = {"CHO_RATE_SCALE": "10000", "CHO_PAYMENTS_A_MINUTE": "1000000"}
+# Nor, where it is asked what a path costs or can carry, is anybody sent away because others wait.
+PATIENT = {"CHO_ANSWERED_SOON_MS": "10000"}
 
 
 @contextmanager
-def stack(console: Console, prepare: Callable[[Path], None] | None = None) -> Iterator[Stack]:
+def stack(console: Console, prepare: Callable[[Path], None] | None = None, *, patient: bool = True) -> Iterator[Stack]:
     """A seeded stack on free ports that is thrown away afterwards; `prepare` has its home first. Raises StackFailed."""
     with tempfile.TemporaryDirectory(prefix="cho-bench-", ignore_cleanup_errors=True) as home:
         if prepare:
             prepare(Path(home))
         console.print("Starting a stack of its own ...")
-        with Stack(Path(home), seed=True, env=MACHINE) as started:
+        with Stack(Path(home), seed=True, env=MACHINE | (PATIENT if patient else {})) as started:
             yield started
 
 
