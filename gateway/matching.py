@@ -1,7 +1,7 @@
 """Which routes a path could be of, found by a tree: Envoy looks at those alone, and in the order of the list.
 
 Envoy tries the routes of a list one after the other, for each request and again when the transcoder has made gRPC of
-it. By a list of 800, of which 280 are regular expressions, that was a quarter of what the gateway spent on a payment.
+it. A list of 800, of which 280 are regular expressions, was a sixth of what the gateway spent on a payment, and more.
 """
 
 from __future__ import annotations
