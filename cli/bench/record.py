@@ -22,7 +22,9 @@ from kit.config import settings
 FORMAT = 1
 FILE_BYTES_MAX = 1 << 20
 # The option of every bench.
-OUT: Any = typer.Option(None, "--out", help="Where the run is kept; CHO_HOME/bench/NAME-TIME.json unless given.")
+OUT: Any = typer.Option(
+    None, "--out", dir_okay=False, help="The file where the run is kept; CHO_HOME/bench/NAME-TIME.json unless given."
+)
 
 Figures = Mapping[str, Any]
 

@@ -185,3 +185,10 @@ def test_a_stream_of_any_length_is_trimmed_whole() -> None:
         ours.load_events(25_000)
         ours.trim()
         assert ours.client.xlen(ours.stream) == 0
+
+
+def test_a_folder_to_keep_a_run_in_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    outcome = RUNNER.invoke(app, ["payments", "--out", str(tmp_path)])
+
+    assert outcome.exit_code == 2
+    assert "'--out'" in outcome.output
