@@ -1036,6 +1036,22 @@ async def test_a_stall_that_sold_more_than_is_kept_while_nobody_listened_hears_o
     assert await asyncio.wait_for(heard_until(api.followers, merchant, 10, wanted[-1]), WAIT_S_MAX) == wanted
 
 
+async def test_a_listener_that_catches_up_while_the_announcer_does_hears_what_is_trimmed_before_it_got_there(
+    api: Api,
+) -> None:
+    merchant = new_id("mer")
+    _announced(api.bench.url, merchant, *range(1, 601), kept=live.KEPT)
+    listener = api.followers.follow(merchant, 100)
+    heard = [message.seq for _, message in await anext(listener)]
+    assert heard[-1] < 600, "one page"
+    _announced(api.bench.url, merchant, *range(601, 2_601), kept=live.KEPT)
+    async with asyncio.timeout(WAIT_S_MAX):
+        while heard[-1] < 2_600:
+            heard += [message.seq for _, message in await anext(listener)]
+    await listener.aclose()
+    assert heard == list(range(101, 2_601))
+
+
 async def test_what_is_announced_twice_is_heard_once(api: Api) -> None:
     merchant = new_id("mer")
     _announced(api.bench.url, merchant, 1, 2, 3)
