@@ -4,6 +4,9 @@ First the capacity: payments a second at 128 connections, closed loop. Then, ope
 due at moments fixed beforehand, whatever the answers do, and their latency counts from when they were due. Right after
 each, half the capacity goes on, until it is clear how long the trouble outlasts its cause. Last, a hall signs in.
 
+On few cores the gateway, which refuses, and the phones take the time from what accepts. `--apart` gives those two a
+core of their own, and everything else the others: as where the gateway is another machine.
+
 Phones that are refused do not come back here: each would be one more arrival, and the load is given by the arrivals. A
 phone whose request could not even be sent, because all connections are in use, gives up after GIVE_UP_S: it is counted
 among the unsent, and nothing was done for it either.
@@ -12,6 +15,7 @@ among the unsent, and nothing was done for it either.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import time
 from collections import Counter, deque
@@ -160,6 +164,7 @@ def overload(
     seconds: float = typer.Option(5.0, min=1, max=30, help="Of each overload."),
     factors: str = typer.Option("1,2,5,10", help="Times the capacity, commas between them; at most 10 times."),
     connections: int = typer.Option(CONNECTIONS, min=256, max=4096),
+    apart: bool = typer.Option(False, "--apart", help="The gateway and the phones on a core of their own."),
     as_json: bool = typer.Option(False, "--json"),
     out: Path | None = record.OUT,
 ) -> None:
@@ -171,11 +176,24 @@ def overload(
     if not wanted or not all(0 < factor <= 10 for factor in wanted):
         raise typer.BadParameter("--factors are above 0, and at most 10")
     console = Console(stderr=True)
-    kept = record.begin("overload", out, seconds=seconds, factors=factors, connections=connections)
+    if apart and len(os.sched_getaffinity(0)) < 2:
+        raise typer.BadParameter("--apart needs two cores")
+    kept = record.begin("overload", out, seconds=seconds, factors=factors, connections=connections, apart=apart)
     with own.stack(console, patient=False) as stack:
+        if apart:
+            _set_apart(stack)
         report = _measure(stack, seconds, wanted, connections, console)
     kept.end(report, as_json, _table(report))
     raise typer.Exit(0 if held(report) else 1)
+
+
+def _set_apart(stack: Stack) -> None:
+    """The gateway and this process on the last core, everything else on those before it."""
+    *others, last = sorted(os.sched_getaffinity(0))
+    for process in stack.processes():
+        for thread in Path(f"/proc/{process['pid']}/task").iterdir() if process["pid"] else ():
+            os.sched_setaffinity(int(thread.name), {last} if process["name"] == "gateway" else others)
+    os.sched_setaffinity(0, {last})
 
 
 def held(report: dict[str, Any]) -> bool:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
+from typing import Any, cast
 
 import pytest
 
@@ -61,3 +65,23 @@ def test_who_finds_no_free_connection_gives_up_and_is_counted(monkeypatch: pytes
     assert trouble.unsent > 0
     assert not trouble.accepted_s
     assert calm.other["no answer"] == 4
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core is all there is")
+def test_apart_the_gateway_and_the_phones_have_the_last_core_and_all_others_the_rest() -> None:
+    cores, me = sorted(os.sched_getaffinity(0)), os.getpid()
+    gateway, payments = (subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) for _ in range(2))
+
+    class Stack:
+        def processes(self) -> list[dict[str, Any]]:
+            pids = {"gateway": gateway.pid, "payments.serve": payments.pid, "held": None}
+            return [{"name": name, "pid": pid} for name, pid in pids.items()]
+
+    try:
+        overload._set_apart(cast("Any", Stack()))
+        assert os.sched_getaffinity(gateway.pid) == os.sched_getaffinity(me) == {cores[-1]}
+        assert os.sched_getaffinity(payments.pid) == set(cores[:-1])
+    finally:
+        os.sched_setaffinity(0, cores)
+        for process in (gateway, payments):
+            process.communicate(b"\n")
