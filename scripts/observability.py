@@ -91,9 +91,11 @@ BOARDS: dict[str, tuple[str, list[Panel]]] = {
         ("p99 by method", "s", [
             ("topk(12, histogram_quantile(0.99, sum by (le, method) (rate(cho_rpc_seconds_bucket[5m]))))",
              "{{method}}")]),
-        ("Refused by rate limits", "reqps", [
+        ("Refused by the gateway", "reqps", [
             ("sum(rate(envoy_http_local_rate_limit_rate_limited[1m]))", "rate limited"),
-            ("sum(rate(envoy_http_jwt_authn_denied[1m]))", "no valid token")]),
+            ("sum(rate(envoy_http_jwt_authn_denied[1m]))", "no valid token"),
+            ("sum(rate(envoy_http_adaptive_concurrency_gradient_controller_rq_blocked[1m]))"
+             " + sum(rate(envoy_cluster_upstream_rq_pending_overflow[1m]))", "too many at once")]),
         ("Time at the service as the gateway sees it, p99", "ms", [
             ("histogram_quantile(0.99, sum by (le, envoy_cluster_name) "
              "(rate(envoy_cluster_upstream_rq_time_bucket[5m])))", "{{envoy_cluster_name}}")]),
