@@ -41,5 +41,5 @@ def _literal_beginning(match: dict[str, Any]) -> str:
         return str(match["path"])
     if "prefix" in match:
         return str(match["prefix"])
-    # As gateway.methods writes them: literals with \\., and [^/]+ for variables.
+    # As gateway.methods writes them: literals with \., and [^/]+ for variables.
     return str(match["safe_regex"]["regex"]).partition("[")[0].replace("\\.", ".")
