@@ -3,6 +3,7 @@
 Envoy's adaptive concurrency, by latency: while a tenth of the calls takes longer than the settings' `answered_soon_ms`,
 fewer are let in, each 0.1 s; else more. It stands right behind the buffer, because what is refused there costs the
 gateway half of what it costs behind the transcoder, and beyond capacity refusals are most of what the gateway does.
+It looks at no header, so that headers need not be made harmless before it.
 
 For payments alone, whose calls take milliseconds. Services that answer from threads look at their own queue
 (kit/rpc/admission.py), and streams last for an hour.
@@ -19,12 +20,15 @@ from gateway.typed import duration, typed
 
 ADMISSION_FILTER = "envoy.filters.http.adaptive_concurrency"
 SERVICE = "payments"
+# What a refusal's status is until it leaves the gateway as 503 (gateway/errors.py): nothing else in it says 507.
+NOT_ADMITTED = 507
 
 
 def admission_filter(answered_soon_ms: int) -> dict[str, Any]:
     """The filter, which does nothing but where a route says so."""
     config = typed(
         "extensions.filters.http.adaptive_concurrency.v3.AdaptiveConcurrency",
+        concurrency_limit_exceeded_status={"code": NOT_ADMITTED},
         gradient_controller_config={
             "sample_aggregate_percentile": {"value": 90},
             "concurrency_limit_params": {

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+import uvloop
 from rich.console import Console
 
 from cli.bench import own, record
@@ -68,7 +69,7 @@ def _measure(stack: Stack, seconds: float, rate: float, console: Console) -> dic
         f"The most at {CONNECTIONS} connections: {most:.0f} a second. {rate:.0f} a second for {seconds:.0f} s ..."
     )
     token = vendor.http.headers["authorization"].removeprefix("Bearer ")
-    arrivals = asyncio.run(_arrive(host, port, makers, rate, seconds, merchant_id, token))
+    arrivals = uvloop.run(_arrive(host, port, makers, rate, seconds, merchant_id, token))
     told = [arrivals.heard_at[i] - at for i, at in arrivals.answered_at.items() if i in arrivals.heard_at]
     return {
         "most_per_s": round(most, 1),

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import grpc
 import httpx
 import pytest
+from cho.payments.v1 import payments_pb2, payments_pb2_grpc
 from joserfc.jwk import ECKey
 
 from gateway import limits
@@ -51,6 +54,7 @@ def full(local_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_beyond_the_limit_a_payment_is_refused_as_overloaded_and_streams_and_other_services_are_not(full: Edge) -> None:
+    before = full.stat(_REFUSED)
     refused = full.http.get(_ACCOUNT, headers=full.signed_in(sub="usr_beside"))
     # Not even its token was looked at: that is what makes it cheap.
     stranger = full.http.post("/v1/payments", json={}, headers={"authorization": "Bearer nonsense"})
@@ -64,9 +68,19 @@ def test_beyond_the_limit_a_payment_is_refused_as_overloaded_and_streams_and_oth
         assert "nothing was done" in reply.text
         assert reply.headers["retry-after"] == "1"
         assert "connection" not in reply.headers  # a phone keeps its connection for the next try
+        assert (reply.headers["cache-control"], reply.headers["x-content-type-options"]) == ("no-store", "nosniff")
     assert (signed_in.status_code, listening) == (200, 200)
-    assert full.stat(_REFUSED) == 2
+    assert full.stat(_REFUSED) - before == 2
     assert "usr_beside" not in [seen.get("x-cho-sub") for seen in full.upstream.seen]
+
+
+def test_a_native_client_beyond_the_limit_hears_unavailable(full: Edge) -> None:
+    with grpc.insecure_channel(full.address) as channel:
+        stub: Any = payments_pb2_grpc.PaymentsServiceStub(channel)
+        with pytest.raises(grpc.RpcError) as refused:
+            stub.Pay(payments_pb2.PayRequest(), timeout=10)
+
+    assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
 def test_quick_answers_let_in_more_by_themselves(local_settings: Settings, tmp_path: Path) -> None:
