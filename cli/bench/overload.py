@@ -1,8 +1,9 @@
 """`cho bench overload`: what happens when more is asked than can be done.
 
-First the capacity: payments a second at 128 connections, closed loop. Then, open loop, so many times that: payments are
-due at moments fixed beforehand, whatever the answers do, and their latency counts from when they were due. Right after
-each, half the capacity goes on, until it is clear how long the trouble outlasts its cause. Last, a hall signs in.
+First the capacity: payments a second at 64 connections, closed loop: as many as are let in in any case. Then, open
+loop, so many times that: payments are due at moments fixed beforehand, whatever the answers do, and their latency
+counts from when they were due. Right after each, half the capacity goes on, until it is clear how long the trouble
+outlasts its cause. Last, a hall signs in.
 
 On few cores the gateway, which refuses, and the phones take the time from what accepts. `--apart` gives those two a
 core of their own, and everything else the others: as where the gateway is another machine.
@@ -35,9 +36,10 @@ from cli.bench import own, record
 from cli.bench import payments as bench
 from cli.load import run
 from cli.stack import Stack
+from gateway import limits
 
 CONNECTIONS = 2048
-CLOSED_CONNECTIONS = 128
+CLOSED_CONNECTIONS = limits.PAYMENTS_CALLS_MIN
 CAPACITY_S = 5.0
 # Of the capacity, what goes on after the trouble, for how long, s.
 CALM, CALM_S = 0.5, 5.0
