@@ -22,6 +22,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -194,7 +195,8 @@ def _set_apart(stack: Stack) -> None:
     *others, last = sorted(os.sched_getaffinity(0))
     for process in stack.processes():
         for thread in Path(f"/proc/{process['pid']}/task").iterdir() if process["pid"] else ():
-            os.sched_setaffinity(int(thread.name), {last} if process["name"] == "gateway" else others)
+            with suppress(ProcessLookupError):  # a thread that has just ended
+                os.sched_setaffinity(int(thread.name), {last} if process["name"] == "gateway" else others)
     os.sched_setaffinity(0, {last})
 
 
