@@ -21,7 +21,7 @@ from typing import Any
 CONNECTIONS = 128
 SECONDS_MAX, ROUNDS_MAX = 30.0, 20
 # Its own, and not the bench's: a checkout may be of any age.
-MACHINE = {"CHO_RATE_SCALE": "10000", "CHO_PAYMENTS_A_MINUTE": "1000000"}
+MACHINE = {"CHO_RATE_SCALE": "10000", "CHO_PAYMENTS_A_MINUTE": "1000000", "CHO_ANSWERED_SOON_MS": "10000"}
 PATHS = {"pay": "/v1/payments", "echo": "/v1/echo"}
 
 
