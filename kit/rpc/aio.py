@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -156,15 +154,6 @@ class Server:
         await self._grpc.stop(grace_s)
 
 
-def _finish_what_runs() -> None:
-    """For this thread and those that it starts: who has something to do waits until who runs has done or had its share.
-
-    grpc polls in a thread of its own, which took the processor from the loop at each event, to hand it one more.
-    """
-    with suppress(AttributeError, OSError):  # Linux only, and not where that is forbidden
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-
-
 async def serve(
     service: str, servicers: Servicers, before_stop: Callable[[], Awaitable[None]],
     watched: Mapping[str, Ended] | None = None,
@@ -179,7 +168,6 @@ async def serve(
     # young objects several times a payment: a tenth of the process's CPU.
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-    _finish_what_runs()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     serve_metrics()

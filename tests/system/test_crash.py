@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,13 +34,6 @@ VICTIMS = (
     "serve",
 )
 COPY = "valkey-replica"
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="no such scheduling elsewhere")
-def test_the_thread_that_polls_for_the_payments_server_takes_the_processor_from_nobody(stack: Stack) -> None:
-    threads = Path(f"/proc/{stack.pid('payments.serve')}/task")
-    policies = {int(one.name): os.sched_getscheduler(int(one.name)) for one in threads.iterdir()}
-    assert set(policies.values()) == {os.SCHED_BATCH}, policies
 
 
 def test_kill_9_of_any_one_process_loses_nothing_and_doubles_nothing(stack: Stack, audited: Any) -> None:
