@@ -6,7 +6,9 @@ counts from when they were due. Right after each, half the capacity goes on, unt
 outlasts its cause. Last, a hall signs in.
 
 On few cores the gateway, which refuses, and the phones take the time from what accepts. `--apart` gives those two a
-core of their own, and everything else the others: as where the gateway is another machine.
+core of their own, and everything else the others: as where the gateway is another machine. `--busy N` has N processes
+spin on those others: as where payments have a weaker machine than the gateway, which is how one would be provided that
+has to refuse ten times what they carry.
 
 Phones that are refused do not come back here: each would be one more arrival, and the load is given by the arrivals. A
 phone whose request could not even be sent, because all connections are in use, gives up after GIVE_UP_S: it is counted
@@ -18,11 +20,13 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import subprocess
+import sys
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -32,7 +36,8 @@ import typer
 import uvloop
 from rich.console import Console
 
-from cli import people
+from cli import people as known
+from cli.api import Api
 from cli.bench import own, record
 from cli.bench import payments as bench
 from cli.load import run
@@ -52,6 +57,7 @@ HERD = 200
 # After the trouble, an answer later than this is still part of it, s.
 RECOVERED_S = 0.1
 TICK_S = 0.001
+SPIN_S_MAX = 600
 
 
 @dataclass(slots=True)
@@ -168,6 +174,7 @@ def overload(
     factors: str = typer.Option("1,2,5,10", help="Times the capacity, commas between them; at most 10 times."),
     connections: int = typer.Option(CONNECTIONS, min=256, max=4096),
     apart: bool = typer.Option(False, "--apart", help="The gateway and the phones on a core of their own."),
+    busy: int = typer.Option(0, min=0, max=16, help="With --apart: so many processes spin on the other cores."),
     as_json: bool = typer.Option(False, "--json"),
     out: Path | None = record.OUT,
 ) -> None:
@@ -181,23 +188,44 @@ def overload(
     console = Console(stderr=True)
     if apart and len(os.sched_getaffinity(0)) < 2:
         raise typer.BadParameter("--apart needs two cores")
-    kept = record.begin("overload", out, seconds=seconds, factors=factors, connections=connections, apart=apart)
-    with own.stack(console, patient=False) as stack:
+    if busy and not apart:
+        raise typer.BadParameter("--busy goes with --apart")
+    kept = record.begin(
+        "overload", out, seconds=seconds, factors=factors, connections=connections, apart=apart, busy=busy
+    )
+    with own.stack(console, patient=False) as stack, ExitStack() as spinning:
+        people = bench.people_of(stack, console)
         if apart:
-            _set_apart(stack)
-        report = _measure(stack, seconds, wanted, connections, console)
+            others = _set_apart(stack)
+            for _ in range(busy):
+                spinning.enter_context(_spinning_on(others))
+        report = _measure(stack, people, seconds, wanted, connections, console, spinning)
     kept.end(report, as_json, _table(report))
     raise typer.Exit(0 if held(report) else 1)
 
 
-def _set_apart(stack: Stack) -> None:
-    """The gateway and this process on the last core, everything else on those before it."""
+def _set_apart(stack: Stack) -> list[int]:
+    """The gateway and this process on the last core, everything else on those before it, which it returns."""
     *others, last = sorted(os.sched_getaffinity(0))
     for process in stack.processes():
         for thread in Path(f"/proc/{process['pid']}/task").iterdir() if process["pid"] else ():
             with suppress(ProcessLookupError):  # a thread that has just ended
                 os.sched_setaffinity(int(thread.name), {last} if process["name"] == "gateway" else others)
     os.sched_setaffinity(0, {last})
+    return others
+
+
+@contextmanager
+def _spinning_on(cores: list[int]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that does nothing as fast as it can, in a session of its own: a kernel that schedules those as groups
+    gives it as much as each of the stack's. It ends with us, and by itself after SPIN_S_MAX."""
+    spin = f"import time\nend = time.monotonic() + {SPIN_S_MAX}\nwhile time.monotonic() < end: pass"
+    with subprocess.Popen([sys.executable, "-I", "-S", "-c", spin], start_new_session=True) as process:
+        os.sched_setaffinity(process.pid, cores)
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def held(report: dict[str, Any]) -> bool:
@@ -209,8 +237,12 @@ def held(report: dict[str, Any]) -> bool:
     )
 
 
-def _measure(stack: Stack, seconds: float, factors: list[float], connections: int, console: Console) -> dict[str, Any]:
-    merchant_id, payers, vendor = bench.people_of(stack, console)
+def _measure(
+    stack: Stack, people: tuple[str, list[tuple[str, str]], Api], seconds: float, factors: list[float],
+    connections: int, console: Console, spinning: ExitStack,
+) -> dict[str, Any]:  # fmt: skip
+    """`spinning` is ended before the hall signs in: it has a limit of its own, by time."""
+    merchant_id, payers, vendor = people
     makers = [bench.maker("/v1/payments", payer, [merchant_id]) for payer in payers]
     host, port = stack.settings().gateway_host, stack.settings().gateway_port
     before, accepted = bench.received(vendor, merchant_id), 0
@@ -230,6 +262,7 @@ def _measure(stack: Stack, seconds: float, factors: list[float], connections: in
         accepted += len(trouble.accepted_s) + len(calm.accepted_s)
         times[f"{factor:g}"] = _row(trouble, calm, cpu)
         bench.drain(stack)
+    spinning.close()
     console.print(f"{HERD} shoppers sign in at once ...")
     herd = _herd(stack.gateway_url)
     console.print("Auditing ...")
@@ -250,7 +283,7 @@ def _herd(url: str) -> dict[str, Any]:
     def one(number: int) -> tuple[str, float]:
         started = time.perf_counter()
         with httpx.Client(base_url=url, timeout=ANSWER_S_MAX) as phone:
-            reply = phone.post("/v1/sign-in", json={"phone": f"0977{number % bench.SHOPPERS:06d}", "pin": people.PIN})
+            reply = phone.post("/v1/sign-in", json={"phone": f"0977{number % bench.SHOPPERS:06d}", "pin": known.PIN})
         coded = reply.status_code == 503 and reply.headers.get("retry-after") and '"OVERLOADED"' in reply.text
         told = "accepted" if reply.status_code == 200 else "shed" if coded else f"{reply.status_code} {reply.text}"
         return told, time.perf_counter() - started

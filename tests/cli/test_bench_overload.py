@@ -85,3 +85,11 @@ def test_apart_the_gateway_and_the_phones_have_the_last_core_and_all_others_the_
         os.sched_setaffinity(0, cores)
         for process in (gateway, payments):
             process.communicate(b"\n")
+
+
+def test_what_spins_beside_payments_has_their_cores_and_ends_with_the_bench() -> None:
+    core = min(os.sched_getaffinity(0))
+    with overload._spinning_on([core]) as process:
+        assert os.sched_getaffinity(process.pid) == {core}
+        assert process.poll() is None
+    assert process.poll() is not None
