@@ -18,7 +18,7 @@ from kit.config import settings
 # Neither the gateway's limits for people nor the velocity rules are measured.
 MACHINE = {"CHO_RATE_SCALE": "10000", "CHO_PAYMENTS_A_MINUTE": "1000000"}
 # Nor, where it is asked what a path costs or can carry, is anybody sent away because others wait.
-PATIENT = {"CHO_ANSWERED_SOON_MS": "10000"}
+PATIENT = {"CHO_ANSWERED_SOON_MS": "0"}
 
 
 @contextmanager

@@ -89,3 +89,13 @@ def test_quick_answers_let_in_more_by_themselves(local_settings: Settings, tmp_p
         while edge.stat(_LIMIT) < 8:
             assert edge.http.get(_ACCOUNT, headers=headers).status_code in (200, 429)
             assert time.monotonic() < until, edge.stat(_LIMIT)
+
+
+def test_a_gateway_that_is_told_so_lets_in_all(local_settings: Settings, tmp_path: Path) -> None:
+    with _edge(local_settings.model_copy(update={"answered_soon_ms": 0}), tmp_path, 1, 1) as edge:
+        headers = edge.signed_in(sub="usr_herd")
+        with ThreadPoolExecutor(2) as herd:
+            url = f"http://{edge.address}/v1/accounts/slow"
+            slow = [herd.submit(httpx.get, url, headers=headers, timeout=15) for _ in range(2)]
+            assert edge.http.get(_ACCOUNT, headers=edge.signed_in(sub="usr_beside")).status_code == 200
+            assert {call.result().status_code for call in slow} == {504}
