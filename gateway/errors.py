@@ -180,7 +180,7 @@ def local_reply_config(headers: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _not_admitted() -> list[dict[str, Any]]:
     """What admission refuses, told by a status that nobody else gives, and first: beyond capacity it is most of what
-    the gateway does, and to ask CEL who it was took a quarter of it. The careful headers are the header filter's.
+    the gateway does, and to ask CEL who it was took a seventh of it. The careful headers are the header filter's.
     """
     refused = {
         "status_code_filter": {"comparison": {"op": "EQ", "value": {"default_value": NOT_ADMITTED, "runtime_key": "-"}}}
