@@ -25,20 +25,23 @@ NOT_ADMITTED = 507
 
 
 def admission_filter(answered_soon_ms: int) -> dict[str, Any]:
-    """The filter, which does nothing but where a route says so."""
+    """The filter, which does nothing but where a route says so. 0: it lets in all that the circuit breaker does."""
+    least, most = limits.PAYMENTS_CALLS_MIN, limits.PAYMENTS_CALLS_MAX
+    if not answered_soon_ms:
+        least = most = limits.UPSTREAM_CALLS_MAX
     config = typed(
         "extensions.filters.http.adaptive_concurrency.v3.AdaptiveConcurrency",
         concurrency_limit_exceeded_status={"code": NOT_ADMITTED},
         gradient_controller_config={
             "sample_aggregate_percentile": {"value": 90},
             "concurrency_limit_params": {
-                "max_concurrency_limit": limits.PAYMENTS_CALLS_MAX,
+                "max_concurrency_limit": most,
                 "concurrency_update_interval": "0.1s",
             },
             "min_rtt_calc_params": {
                 # Given, not measured: to measure it, Envoy would let in next to nobody now and then.
-                "fixed_value": duration(answered_soon_ms),
-                "min_concurrency": limits.PAYMENTS_CALLS_MIN,
+                "fixed_value": duration(answered_soon_ms or limits.UNARY_MS_MAX),
+                "min_concurrency": least,
                 "buffer": {"value": 0},
             },
         },

@@ -47,7 +47,7 @@ def edge_filters(settings: Settings, methods: list[Method]) -> list[dict[str, An
     """Buffer, let in, strip, 304, transcode, CORS, JWT, rate limit, route."""
     return [
         _filter("buffer", _buffer()),
-        *([admission_filter(settings.answered_soon_ms)] if settings.answered_soon_ms else []),
+        admission_filter(settings.answered_soon_ms),
         _filter("header_mutation", _header_mutation()),
         lua_filter(),
         _filter("grpc_json_transcoder", transcoder(methods)),

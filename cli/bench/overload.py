@@ -26,7 +26,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -36,8 +36,7 @@ import typer
 import uvloop
 from rich.console import Console
 
-from cli import people as known
-from cli.api import Api
+from cli import people
 from cli.bench import own, record
 from cli.bench import payments as bench
 from cli.load import run
@@ -193,13 +192,8 @@ def overload(
     kept = record.begin(
         "overload", out, seconds=seconds, factors=factors, connections=connections, apart=apart, busy=busy
     )
-    with own.stack(console, patient=False) as stack, ExitStack() as spinning:
-        people = bench.people_of(stack, console)
-        if apart:
-            others = _set_apart(stack)
-            for _ in range(busy):
-                spinning.enter_context(_spinning_on(others))
-        report = _measure(stack, people, seconds, wanted, connections, console, spinning)
+    with own.stack(console, patient=False) as stack:
+        report = _measure(stack, seconds, wanted, connections, console, _placed(stack, apart, busy))
     kept.end(report, as_json, _table(report))
     raise typer.Exit(0 if held(report) else 1)
 
@@ -216,6 +210,17 @@ def _set_apart(stack: Stack) -> list[int]:
 
 
 @contextmanager
+def _placed(stack: Stack, apart: bool, busy: int) -> Iterator[None]:
+    """The processes where `--apart` and `--busy` want them. What spins ends with it; cores are kept."""
+    with ExitStack() as spinning:
+        if apart:
+            others = _set_apart(stack)
+            for _ in range(busy):
+                spinning.enter_context(_spinning_on(others))
+        yield
+
+
+@contextmanager
 def _spinning_on(cores: list[int]) -> Iterator[subprocess.Popen[bytes]]:
     """A process that does nothing as fast as it can, in a session of its own: a kernel that schedules those as groups
     gives it as much as each of the stack's. It ends with us, and by itself after SPIN_S_MAX."""
@@ -224,6 +229,8 @@ def _spinning_on(cores: list[int]) -> Iterator[subprocess.Popen[bytes]]:
         os.sched_setaffinity(process.pid, cores)
         try:
             yield process
+            if process.poll() is not None:
+                raise RuntimeError(f"the bench took more than {SPIN_S_MAX} s: nothing was busy any more")
         finally:
             process.kill()
 
@@ -238,31 +245,30 @@ def held(report: dict[str, Any]) -> bool:
 
 
 def _measure(
-    stack: Stack, people: tuple[str, list[tuple[str, str]], Api], seconds: float, factors: list[float],
-    connections: int, console: Console, spinning: ExitStack,
+    stack: Stack, seconds: float, factors: list[float], connections: int, console: Console,
+    placed: AbstractContextManager[None],
 ) -> dict[str, Any]:  # fmt: skip
-    """`spinning` is ended before the hall signs in: it has a limit of its own, by time."""
-    merchant_id, payers, vendor = people
+    merchant_id, payers, vendor = bench.people_of(stack, console)
     makers = [bench.maker("/v1/payments", payer, [merchant_id]) for payer in payers]
     host, port = stack.settings().gateway_host, stack.settings().gateway_port
     before, accepted = bench.received(vendor, merchant_id), 0
     closed = [makers[i % len(makers)] for i in range(CLOSED_CONNECTIONS)]
-    accepted += len(run(host, port, closed, bench.WARM_UP_S).latencies_ms)
-    measured = run(host, port, closed, CAPACITY_S)
-    accepted += len(measured.latencies_ms)
-    capacity = measured.per_s
-    bench.drain(stack)
-    times = {}
-    for factor in factors:
-        asked = min(factor * capacity, REQUESTS_MAX / seconds)
-        console.print(f"{factor:g} times {capacity:.0f} a second for {seconds:g} s, then {CALM:g} times ...")
-        cpu_before = bench.cpu_s(stack)
-        trouble, calm = uvloop.run(_arrive(host, port, makers, connections, asked, seconds, CALM * capacity))
-        cpu = {name: after - cpu_before.get(name, 0.0) for name, after in bench.cpu_s(stack).items()}
-        accepted += len(trouble.accepted_s) + len(calm.accepted_s)
-        times[f"{factor:g}"] = _row(trouble, calm, cpu)
+    with placed:
+        accepted += len(run(host, port, closed, bench.WARM_UP_S).latencies_ms)
+        measured = run(host, port, closed, CAPACITY_S)
+        accepted += len(measured.latencies_ms)
+        capacity = measured.per_s
         bench.drain(stack)
-    spinning.close()
+        times = {}
+        for factor in factors:
+            asked = min(factor * capacity, REQUESTS_MAX / seconds)
+            console.print(f"{factor:g} times {capacity:.0f} a second for {seconds:g} s, then {CALM:g} times ...")
+            cpu_before = bench.cpu_s(stack)
+            trouble, calm = uvloop.run(_arrive(host, port, makers, connections, asked, seconds, CALM * capacity))
+            cpu = {name: after - cpu_before.get(name, 0.0) for name, after in bench.cpu_s(stack).items()}
+            accepted += len(trouble.accepted_s) + len(calm.accepted_s)
+            times[f"{factor:g}"] = _row(trouble, calm, cpu)
+            bench.drain(stack)
     console.print(f"{HERD} shoppers sign in at once ...")
     herd = _herd(stack.gateway_url)
     console.print("Auditing ...")
@@ -283,7 +289,7 @@ def _herd(url: str) -> dict[str, Any]:
     def one(number: int) -> tuple[str, float]:
         started = time.perf_counter()
         with httpx.Client(base_url=url, timeout=ANSWER_S_MAX) as phone:
-            reply = phone.post("/v1/sign-in", json={"phone": f"0977{number % bench.SHOPPERS:06d}", "pin": known.PIN})
+            reply = phone.post("/v1/sign-in", json={"phone": f"0977{number % bench.SHOPPERS:06d}", "pin": people.PIN})
         coded = reply.status_code == 503 and reply.headers.get("retry-after") and '"OVERLOADED"' in reply.text
         told = "accepted" if reply.status_code == 200 else "shed" if coded else f"{reply.status_code} {reply.text}"
         return told, time.perf_counter() - started
