@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     rate_scale: float = Field(1.0, gt=0, le=100_000)
     # While a tenth of the payments' calls takes longer than this, ms, fewer are let in (gateway/admission.py). Less
     # than what the objective payment_p99 allows (docs/observability.md).
-    # 0: all are let in, up to what is let in to any service.
+    # 0: all are let in, up to what is let in to any service, and payments' server looks at no time either.
     answered_soon_ms: int = Field(80, ge=0, le=10_000)
 
     # Whether the gateway has a filter that delays and refuses on demand of its admin port: for load tests under trouble

@@ -7,12 +7,14 @@ loop, `Line` bounds how long a call may wait for a thread. Both let in more by t
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from kit.config import settings
 from kit.errors import DomainError, Overloaded
 
 # Calls in flight on one event loop. Fewer than the least starve nobody on any machine; more than the most only wait
@@ -33,10 +35,10 @@ T = TypeVar("T")
 class Flight:
     """Calls in flight on one event loop, and how many there may be."""
 
-    __slots__ = ("_begun_s", "_full", "_now_s", "_quick", "_slow", "flying", "most")
+    __slots__ = ("_begun_s", "_full", "_now_s", "_quick", "_slow", "_standing_s", "flying", "most")
 
-    def __init__(self, now_s: Callable[[], float] = time.perf_counter) -> None:
-        self._now_s = now_s
+    def __init__(self, now_s: Callable[[], float] = time.perf_counter, standing_s: float = STANDING_S) -> None:
+        self._now_s, self._standing_s = now_s, standing_s
         self.flying, self.most = 0, FLIGHT_MAX
         self._begun_s, self._quick, self._slow, self._full = now_s(), 0, 0, False
 
@@ -50,7 +52,7 @@ class Flight:
 
     def leave(self, seconds: float) -> None:
         """A call has ended, after so many seconds in the handler."""
-        if seconds > STANDING_S:
+        if seconds > self._standing_s:
             self._slow += 1
         else:
             self._quick += 1
@@ -69,6 +71,11 @@ class Flight:
         elif self._full:
             self.most = min(FLIGHT_MAX, self.most + self.most // 16)
         self._begun_s, self._quick, self._slow, self._full = self._now_s(), 0, 0, False
+
+
+def new_flight(now_s: Callable[[], float] = time.perf_counter) -> Flight:
+    """As the settings say: with an `answered_soon_ms` of 0 up to FLIGHT_MAX are let in, however long calls take."""
+    return Flight(now_s, STANDING_S if settings().answered_soon_ms else math.inf)
 
 
 class Line(ThreadPoolExecutor):

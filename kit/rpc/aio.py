@@ -19,7 +19,7 @@ from pymongo.errors import AutoReconnect
 from kit import log, tracing
 from kit.config import settings
 from kit.errors import DomainError, Overloaded
-from kit.rpc.admission import Flight, full
+from kit.rpc.admission import Flight, full, new_flight
 from kit.rpc.call import Call, accept, readable
 from kit.rpc.failures import Failures
 from kit.rpc.metrics import recorder, serve_metrics
@@ -134,7 +134,7 @@ class Server:
         self._grpc = grpc.aio.server(
             maximum_concurrent_rpcs=CONCURRENT_CALLS_MAX, options=options(d for d, _ in servicers)
         )
-        unary = partial(_unary, Flight(), watched or {})
+        unary = partial(_unary, new_flight(), watched or {})
         self._grpc.add_generic_rpc_handlers([handlers_of(d, s, unary, _stream) for d, s in servicers])
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)

@@ -15,6 +15,7 @@ from cho.identity.v1 import identity_pb2 as pb
 from cho.identity.v1.identity_pb2_grpc import IdentityServiceStub
 from google.rpc import error_details_pb2, status_pb2
 
+from kit.config import settings
 from kit.errors import Overloaded
 from kit.rpc import admission, threads
 from kit.rpc.admission import FLIGHT_MAX, FLIGHT_MIN, INTERVAL_S, PATIENCE_S, STANDING_S, Flight, Line
@@ -63,6 +64,23 @@ def test_a_few_slow_calls_are_no_queue() -> None:
     for _ in range(40):
         _interval(flight, clock, FLIGHT_MIN - 1, 5.0)
     assert flight.most == FLIGHT_MAX
+
+
+@pytest.mark.parametrize(("answered_soon_ms", "most"), [("80", FLIGHT_MIN), ("0", FLIGHT_MAX)])
+def test_where_all_are_let_in_calls_that_take_long_are_no_queue(
+    answered_soon_ms: str, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """256 connections waited for 0.25 s each on a slow machine: a bench of what a path can carry was sent away."""
+    monkeypatch.setenv("CHO_ANSWERED_SOON_MS", answered_soon_ms)
+    settings.cache_clear()
+    clock = Clock()
+    try:
+        flight = admission.new_flight(clock)
+    finally:
+        settings.cache_clear()
+    for _ in range(40):
+        _interval(flight, clock, 2 * FLIGHT_MAX, STANDING_S * 2)
+    assert flight.most == most
 
 
 def test_a_line_is_too_long_where_a_call_would_wait_longer_than_it_may() -> None:
