@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 860, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 14, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 24, 14, 34
 # Told apart by people who do not see red and green alike (Okabe and Ito).
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a6a00", "#444444")
 LINES_MAX, POINTS_MAX, TICKS = len(COLOURS), 1200, 5
