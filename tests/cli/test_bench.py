@@ -162,6 +162,16 @@ def test_the_log_is_rewritten_while_payments_go_on() -> None:
         assert found["around_rewrite_ms"]["max"] >= found["around_rewrite_ms"]["p50"] > 0
 
 
+def test_what_a_payment_costs_is_measured_in_turns_with_a_plain_ledger() -> None:
+    with alone.ledger(wallets=10) as plain, alone.ledger(wallets=10) as ours:
+        ours.pay(1)
+        found = growth.in_turns(ours, plain, seconds=0.3)
+        assert found["cpu_us_per_payment"] > 0
+        assert found["of_plain"] > 0
+        assert plain.paid >= growth.IN_FLIGHT * growth.TURNS
+        assert plain.client.xlen(plain.stream) == 0
+
+
 def test_without_fastapi_the_bench_of_gateways_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateways, "find_spec", lambda name: None)
     refused = RUNNER.invoke(app, ["gateways"])
