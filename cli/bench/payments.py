@@ -21,7 +21,7 @@ from rich.console import Console
 
 from cli import crowd, people
 from cli.api import Api
-from cli.bench import alone, own, record
+from cli.bench import alone, own, record, turns
 from cli.load import Outcome, http_post, run
 from cli.stack import Stack
 from kit.ids import new_key
@@ -37,8 +37,8 @@ TICKS_S = os.sysconf("SC_CLK_TCK")
 def payments(
     # The gateway lets as many calls in at once (gateway/limits.py) and refuses more: that is `cho bench overload`.
     connections: int = typer.Option(128, min=1, max=256),
-    seconds: float = typer.Option(5.0, min=1, max=60, help="Of each slice."),
-    rounds: int = typer.Option(3, min=1, max=10, help="Slices of echo and payments, taken in turn."),
+    seconds: float = typer.Option(3.0, min=1, max=60, help="Of each slice."),
+    rounds: int = typer.Option(10, min=1, max=30, help="Slices of echo and payments, taken in turn."),
     as_json: bool = typer.Option(False, "--json"),
     out: Path | None = record.OUT,
 ) -> None:
@@ -68,7 +68,7 @@ def _measure(stack: Stack, connections: int, seconds: float, rounds: int, consol
     run(host, port, echo, WARM_UP_S)
     warm = run(host, port, pay, WARM_UP_S)
     drain(stack)
-    echoes, paid = Outcome(), Outcome()
+    echo_slices, pay_slices = list[Outcome](), list[Outcome]()
     echo_cpu: dict[str, float] = {}
     pay_cpu: dict[str, float] = {}
     lag = 0
@@ -76,10 +76,11 @@ def _measure(stack: Stack, connections: int, seconds: float, rounds: int, consol
         for number in range(rounds):
             console.print(f"Round {number + 1} of {rounds} ...")
             drain(stack)  # what payments left behind is not echo's to pay for
-            echoes.add(with_cpu(stack, echo_cpu, lambda: run(host, port, echo, seconds)))
-            paid.add(with_cpu(stack, pay_cpu, lambda: run(host, port, pay, seconds)))
+            echo_slices.append(with_cpu(stack, echo_cpu, lambda: run(host, port, echo, seconds)))
+            pay_slices.append(with_cpu(stack, pay_cpu, lambda: run(host, port, pay, seconds)))
             lag = max(lag, _lag(stack))
         drain_s = drain(stack)
+        echoes, paid = turns.total(echo_slices), turns.total(pay_slices)
         listening.wait_for(len(paid.latencies_ms))
     console.print("Auditing ...")
     outcome = own.audited(stack)
@@ -89,6 +90,7 @@ def _measure(stack: Stack, connections: int, seconds: float, rounds: int, consol
         "payments_per_s": round(paid.per_s, 1),
         "echo_per_s": round(echoes.per_s, 1),
         "ratio": round(paid.per_s / echoes.per_s, 3),
+        "ratio_of_one_turn": turns.ratios(pay_slices, echo_slices),
         "connections": connections,
         "payments": captured,
         "failed": own.failed(paid, echoes),

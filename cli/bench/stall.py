@@ -13,7 +13,7 @@ from rich.console import Console
 
 from cli import people
 from cli.api import Api
-from cli.bench import own, record
+from cli.bench import own, record, turns
 from cli.bench import payments as bench
 from cli.load import Outcome, run
 from cli.stack import Stack
@@ -23,8 +23,8 @@ HOT_PERCENT = 70
 
 
 def stall(
-    seconds: float = typer.Option(4.0, min=1, max=60, help="Of each slice."),
-    rounds: int = typer.Option(4, min=1, max=10, help="Slices of each, taken in turn."),
+    seconds: float = typer.Option(2.0, min=1, max=60, help="Of each slice."),
+    rounds: int = typer.Option(16, min=1, max=30, help="Slices of each, taken in turn."),
     as_json: bool = typer.Option(False, "--json"),
     out: Path | None = record.OUT,
 ) -> None:
@@ -48,21 +48,22 @@ def _measure(stack: Stack, seconds: float, rounds: int, console: Console) -> dic
     )
     host, port = stack.settings().gateway_host, stack.settings().gateway_port
     run(host, port, even, bench.WARM_UP_S)
-    spread, hot_one = Outcome(), Outcome()
+    spread, hot_one = list[Outcome](), list[Outcome]()
     for number in range(rounds):
         console.print(f"Round {number + 1} of {rounds} ...")
-        for outcome, makers in (
-            ((spread, even), (hot_one, skewed)) if number % 2 else ((hot_one, skewed), (spread, even))
-        ):
+        both = ((spread, even), (hot_one, skewed))
+        for slices, makers in both if number % 2 else reversed(both):
             bench.drain(stack)
-            outcome.add(run(host, port, makers, seconds))
+            slices.append(run(host, port, makers, seconds))
     bench.drain(stack)
+    evenly, hotly = turns.total(spread), turns.total(hot_one)
     return {
         "stalls": len(others) + 1,
-        "even_per_s": round(spread.per_s, 1),
-        "hot_per_s": round(hot_one.per_s, 1),
-        "ratio": round(hot_one.per_s / spread.per_s, 3),
-        "failed": own.failed(spread, hot_one),
+        "even_per_s": round(evenly.per_s, 1),
+        "hot_per_s": round(hotly.per_s, 1),
+        "ratio": round(hotly.per_s / evenly.per_s, 3),
+        "ratio_of_one_turn": turns.ratios(hot_one, spread),
+        "failed": own.failed(evenly, hotly),
         "balanced": own.audited(stack).balanced,
     }
 

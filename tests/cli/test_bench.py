@@ -11,8 +11,9 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from cli.bench import alone, app, gateways, growth, postgres, record
+from cli.bench import alone, app, gateways, growth, postgres, record, turns
 from cli.bench.compare import changes, differences
+from cli.load import Outcome
 
 RUNNER = CliRunner()
 FIGURES = {
@@ -160,6 +161,42 @@ def test_the_log_is_rewritten_while_payments_go_on() -> None:
         found = growth.around_rewrite(ours, usual_s=0.2)
         assert ours.client.info("persistence")["aof_rewrite_in_progress"] == 0
         assert found["around_rewrite_ms"]["max"] >= found["around_rewrite_ms"]["p50"] > 0
+
+
+def test_slices_count_by_their_time_and_one_turn_says_how_far_it_went_from_the_others() -> None:
+    ours, theirs = (
+        [Outcome(seconds, latencies_ms=[1.0] * replies) for seconds, replies in slices]
+        for slices in (((1, 60), (3, 120), (2, 140)), ((2, 200), (1, 100), (1, 100)))
+    )
+    assert turns.total(ours).per_s == pytest.approx(320 / 6)
+    assert turns.ratios(ours, theirs) == {"least": 0.4, "median": 0.6, "most": 0.7}
+    with pytest.raises(ValueError, match="shorter"):
+        turns.ratios(ours, theirs[:2])
+
+
+class _Costs(alone.Alone):
+    """A ledger's payments at a known cost: what is told of them is then known, too."""
+
+    def __init__(self, us: int) -> None:
+        self._us, self._turn, self.trimmed = us, 0, 0
+
+    def per_s(self, in_flight: int, seconds: float) -> float:
+        self._turn += in_flight * 10
+        return in_flight * 10 / seconds
+
+    def cpu_s(self) -> float:
+        return 7.0 + self.paid * self._us / 1e6
+
+    def trim(self) -> None:
+        self.trimmed += 1
+
+
+def test_what_a_payment_costs_is_told_as_times_what_it_costs_a_plain_ledger() -> None:
+    ours, plain = _Costs(300), _Costs(200)
+    found = growth.in_turns(ours, plain, seconds=6)
+    assert (found["cpu_us_per_payment"], found["of_plain"]) == (300.0, 1.5)
+    assert found["payments_per_s"] == growth.IN_FLIGHT * 10 * growth.TURNS // 6
+    assert (ours.trimmed, plain.trimmed) == (0, 1)
 
 
 def test_what_a_payment_costs_is_measured_in_turns_with_a_plain_ledger() -> None:
