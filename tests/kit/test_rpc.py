@@ -20,8 +20,9 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from pymongo.errors import AutoReconnect
 
 from kit.config import settings
-from kit.errors import InsufficientFunds, InvalidArgument, TooManyAttempts
+from kit.errors import InsufficientFunds, InvalidArgument, Overloaded, TooManyAttempts
 from kit.rpc import aio, threads
+from kit.rpc.admission import Flight
 from kit.rpc.call import Call, service_metadata
 from kit.rpc.policy import policy_of
 from kit.rpc.status import error_code, status_of
@@ -334,6 +335,20 @@ def test_a_stream_that_fails_ends_with_its_code() -> None:
         return heard, code
 
     assert asyncio.run(run()) == ([b"one"], "INSUFFICIENT_FUNDS")
+
+
+def test_how_many_calls_a_server_on_a_loop_lets_in_is_as_the_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `new_flight` makes of them is held by tests/kit/test_admission.py."""
+    full_already = Flight()
+    full_already.most = 0
+    monkeypatch.setattr(aio, "new_flight", lambda: full_already)
+    running = _AioProcess(Servicer())
+    try:
+        with grpc.insecure_channel(f"127.0.0.1:{running.port}") as channel:
+            refused = refusal(IdentityServiceStub(channel).GetMe, pb.GetMeRequest())
+            assert error_code(refused) == Overloaded.code
+    finally:
+        running.stop()
 
 
 def test_a_domain_error_says_in_vietnamese_what_a_person_reads(served: Served) -> None:
