@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from typing import Any, ClassVar
 
 import redis
 from eventlet.green import subprocess
@@ -60,6 +60,8 @@ class Settlement:
     # How long it has been busy.
     _busy_s = 0
     _sweeping = False
+    # What the telecoms' positions and caps were when their levels were told last.
+    _positions: ClassVar[list[Any]] = []
 
     @ledger_reader("journal", cursor=store.last_seq, gather_s=GATHER_S)
     def journal(self, entries: list[Entry]) -> None:
@@ -109,12 +111,15 @@ class Settlement:
                 for telecom in telecoms:
                     pipe.hmget(gate.account_key(f"settlement:{telecom}"), "dp", "cp", "nd")
                 found = pipe.execute()
+            if found == Settlement._positions:  # told already: a level follows from them alone once it was reached
+                return
             for telecom, (debits, credits, cap) in zip(telecoms, found, strict=True):
                 if debits is None:
                     continue
                 position = int(debits) - int(credits)
                 if changed := store.tell_liquidity(telecom, position, int(cap) if cap else None):
                     _logger.warning("net debit cap", telecom=telecom, level=changed, position=position)
+            Settlement._positions = found
         except (*OUT_OF_REACH, Contention) as error:
             _logger.warning("liquidity is looked at later", reason=str(error))
 

@@ -83,13 +83,18 @@ def change(recall_id: str, rule: Rule, traceparent: str = "") -> Recall:
 
 def running() -> list[Recall]:
     """Recalls that there may be something to do for, oldest first, at most RUNNING_MAX."""
-    return sorted(_in(RUNNING, RUNNING_MAX), key=lambda one: (one.opened_at, one.id))
+    found = OrdersRecall.objects(state__in=[state.value for state in RUNNING])
+    return [to_recall(one) for one in found.order_by("opened_at", "id").limit(RUNNING_MAX)]
 
 
 def recent() -> list[Recall]:
     """Recalls, newest first, at most LIST_MAX."""
-    found = sorted(_in(tuple(State), LIST_MAX), key=lambda one: (one.opened_at, one.id), reverse=True)
-    return found[:LIST_MAX]
+    until = clock.now() + timedelta(minutes=1)
+    found: list[Recall] = []
+    for state in State:  # each by the index: SecantusDB reads all of them for any other question
+        of = OrdersRecall.objects(state=state.value, opened_at__gt=_EVER, opened_at__lte=until)
+        found += [to_recall(one) for one in of.order_by("-opened_at").limit(LIST_MAX)]
+    return sorted(found, key=lambda one: (one.opened_at, one.id), reverse=True)[:LIST_MAX]
 
 
 def put_takers(recall_id: str, takers: Iterable[Taker]) -> None:
@@ -155,15 +160,6 @@ def fact(recall: Recall) -> recalls_pb2.RecallChanged:
 def _all(recall_id: str) -> Iterator[Line]:
     for one in OrdersRecallLine.objects(recall_id=recall_id).no_cache():
         yield to_line(one)
-
-
-def _in(states: Iterable[State], most: int) -> list[Recall]:
-    until = clock.now() + timedelta(minutes=1)
-    found: list[Recall] = []
-    for state in states:
-        of = OrdersRecall.objects(state=state.value, opened_at__gt=_EVER, opened_at__lte=until)
-        found += [to_recall(one) for one in of.order_by("-opened_at").limit(most)]
-    return found
 
 
 def _document(recall_id: str) -> OrdersRecall:
