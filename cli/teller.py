@@ -24,7 +24,7 @@ from kit.streams import clients, names
 from kit.streams.entry import Entry
 from services.orders import store as orders
 from services.payments.hooks import Topic
-from services.payments.store import webhooks
+from services.payments.store import deliveries, webhook_documents
 from services.payments.store.keys import keys
 from services.payments.store.live import STREAM, live_key
 from services.settlement import store as books
@@ -180,12 +180,12 @@ class _Teller:
 
     def _webhooks(self) -> None:
         assert self.event
-        found = webhooks.WebhookDocument.objects(merchant_id=self.merchant_id).only("id", "topics")
-        hooks = [hook for hook in found if Topic.PAYMENTS in webhooks.topics_of(hook)]
+        found = webhook_documents.WebhookDocument.objects(merchant_id=self.merchant_id).only("id", "topics")
+        hooks = [hook for hook in found if Topic.PAYMENTS in webhook_documents.topics_of(hook)]
         if not hooks:
             self._missing("webhooks", "delivery", "the merchant has none for payments")
         for hook in hooks:
-            told = webhooks.delivery(f"{hook.id}-{self.event.seq:016d}")
+            told = deliveries.delivery(f"{hook.id}-{self.event.seq:016d}")
             if told is None:
                 self._missing("webhooks", "delivery", f"{hook.id} has no delivery of it")
                 continue

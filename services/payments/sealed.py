@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kit.reseal import Sealed
 from services.payments.store.disbursements import DisbursementPart
-from services.payments.store.webhooks import WebhookDocument
+from services.payments.store.webhook_documents import WebhookDocument
 
 SEALED = (
     Sealed(DisbursementPart, "content", "disbursements.part"),

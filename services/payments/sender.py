@@ -28,7 +28,7 @@ from kit.streams import clients
 from kit.streams.lease import Lease
 from services.payments import hooks
 from services.payments.hooks import Delivery, HookState, Topic, Webhook, line_id
-from services.payments.store import goods
+from services.payments.store import deliveries, goods
 from services.payments.store import webhooks as store
 from services.payments.store.keys import keys
 from services.payments.store.sync import SyncLedger
@@ -108,10 +108,10 @@ class Sender:
             goods.gather(self._client, merchant_id, self._now())
         for hook in found:
             for topic in hook.lines:
-                hook = store.collect(self._client, hook, topic)
+                hook = deliveries.collect(self._client, hook, topic)
             of[hook.merchant_id].append(hook)
         for merchant_id, theirs in of.items():
-            store.trim(self._client, merchant_id, theirs)
+            deliveries.trim(self._client, merchant_id, theirs)
         return [hook for theirs in of.values() for hook in theirs]
 
     def _begin(self, hook: Webhook, topic: Topic) -> None:
@@ -140,19 +140,19 @@ class Sender:
     def tell(self, hook: Webhook, topic: Topic) -> bool:
         """What was asked to be sent once more, then what waits, in order, while it is taken. Whether some is left."""
         key = line_id(hook.id, topic)
-        for told in store.to_resend(key, IN_A_ROW_MAX):
+        for told in deliveries.to_resend(key, IN_A_ROW_MAX):
             status, error = self._send(hook, told)
-            store.note_delivery(told, status, error, self._now())
+            deliveries.note_delivery(told, status, error, self._now())
         until = time.monotonic() + TURN_S_MAX
         now: Webhook | None = hook
         while now and self._may_tell(now, topic) and time.monotonic() < until:
-            waiting = store.waiting(key, IN_A_ROW_MAX)
+            waiting = deliveries.waiting(key, IN_A_ROW_MAX)
             if not waiting or not self._lease.held():
                 return bool(waiting)
             for told in waiting:
                 status, error = self._send(now, told)
                 # The delivery first: a process that dies between the two does not send it again.
-                store.note_delivery(told, status, error, self._now())
+                deliveries.note_delivery(told, status, error, self._now())
                 if not 200 <= status < 300:
                     self._failed(now, topic, status, error)
                     return True
@@ -172,10 +172,10 @@ class Sender:
             store.pause(hook.id, "410 Gone")
         store.note_try(hook, topic, status, error or ("410 Gone" if status == hooks.GONE else ""), at_ms)
         while True:
-            waiting = store.waiting(line_id(hook.id, topic), IN_A_ROW_MAX)
+            waiting = deliveries.waiting(line_id(hook.id, topic), IN_A_ROW_MAX)
             late = [one for one in waiting if at_ms >= one.created_ms + hooks.DEAD_MS]
             for told in late:
-                store.bury(told, at_ms)
+                deliveries.bury(told, at_ms)
                 DEAD.inc()
                 _logger.error("nobody took a delivery in time", webhook=hook.id, delivery=told.id)
             if len(late) < IN_A_ROW_MAX:

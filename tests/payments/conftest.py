@@ -11,7 +11,7 @@ from cho.events.v1.intent_pb2 import Intent
 
 from kit.ids import new_id, new_key
 from services.payments import limits, store, transfer
-from services.payments.store import disbursements, library, topups, webhooks
+from services.payments.store import disbursements, library, topups, webhook_documents
 from services.payments.store.client import LedgerClient
 from services.payments.store.keys import Keys
 from services.payments.store.ledger import Ledger, Order, Posted
@@ -163,6 +163,6 @@ async def api(bench: Bench) -> AsyncIterator[Api]:
 def documents(mongo_uri: str) -> Iterator[None]:
     """Payments' documents, none of them there yet."""
     with opened(store.open_documents, mongo_uri):
-        for kind in (*topups.DOCUMENTS, *disbursements.DOCUMENTS, *webhooks.DOCUMENTS):
+        for kind in (*topups.DOCUMENTS, *disbursements.DOCUMENTS, *webhook_documents.DOCUMENTS):
             kind.objects.delete()
         yield

@@ -21,7 +21,7 @@ from services.payments import hooks
 from services.payments.card import webhook as receivers_side
 from services.payments.hooks import HookState, Topic, Webhook, line_id
 from services.payments.sender import Sender
-from services.payments.store import goods
+from services.payments.store import deliveries, goods, webhook_documents
 from services.payments.store import webhooks as store
 from tests.payments.api import Api
 from tests.payments.test_webhooks import Desk, Killed, Receiver, states
@@ -83,7 +83,7 @@ def told(receiver: Receiver) -> list[tuple[str, int, tuple[str, ...]]]:
 
 
 def of_goods(hook: Webhook) -> list[str]:
-    return [one.state.value for one in reversed(store.deliveries(line_id(hook.id, Topic.GOODS), None, 0, 100))]
+    return [one.state.value for one in reversed(deliveries.page(line_id(hook.id, Topic.GOODS), None, 0, 100))]
 
 
 NEW = ("state", "price", "stock", "details")
@@ -211,7 +211,7 @@ def test_while_a_topic_is_not_taken_the_other_goes_on(stall: Stall, receiver: Re
 def test_however_long_nobody_takes_them_there_is_one_of_each_product_behind_what_waits(
     stall: Stall, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "GOODS_AHEAD", 1)
+    monkeypatch.setattr(deliveries, "GOODS_AHEAD", 1)
     hook = stall.goods_hook(receiver.url)
     receiver.answers = [500] * 3
     stall.change("chè")
@@ -239,7 +239,7 @@ def test_killed_between_any_two_steps_no_change_is_lost_and_none_out_of_order(
     hook = stall.goods_hook(receiver.url)
     stall.change("chè")
     stall.tick()
-    owner: Any = Sender if where == "_post" else goods if where in ("hear", "gather") else store
+    owner: Any = {"_post": Sender, "hear": goods, "gather": goods, "note_try": store}.get(where, deliveries)
     real = getattr(owner, where)
 
     def dies(*args: Any) -> Any:
@@ -323,7 +323,7 @@ def test_of_more_products_than_are_kept_those_told_longest_ago_are_forgotten_wit
     alarms = Alarms()
     monkeypatch.setattr(goods, "GOODS_MAX", 3)
     monkeypatch.setattr(goods, "_logger", alarms)
-    monkeypatch.setattr(store, "GOODS_AHEAD", 0)
+    monkeypatch.setattr(deliveries, "GOODS_AHEAD", 0)
     stall.goods_hook(receiver.url)
     for name in ("a", "b"):
         stall.change(name)
@@ -333,7 +333,7 @@ def test_of_more_products_than_are_kept_those_told_longest_ago_are_forgotten_wit
         stall.change(name)
         stall.tick()
     assert alarms == ["goods for webhooks are about to be lost"] * 2
-    monkeypatch.setattr(store, "GOODS_AHEAD", 100)
+    monkeypatch.setattr(deliveries, "GOODS_AHEAD", 100)
     stall.tick()
     assert [name for name, *_ in told(receiver)] == ["b", "c", "d"]
     key = goods.keys_of(stall.merchant)
@@ -418,7 +418,8 @@ def test_what_nobody_is_told_of_is_forgotten_though_whoever_ended_it_died_before
 
 def test_a_webhook_from_before_there_were_topics_is_told_of_payments_alone(stall: Stall, receiver: Receiver) -> None:
     hook = stall.hook(receiver.url)
-    store.WebhookDocument._get_collection().update_one({"_id": hook.id}, {"$unset": {"topics": 1, "goods": 1}})
+    kept = webhook_documents.WebhookDocument._get_collection()
+    kept.update_one({"_id": hook.id}, {"$unset": {"topics": 1, "goods": 1}})
     assert list(stall.now(hook).lines) == [Topic.PAYMENTS]
     stall.announce(1)
     stall.change("chè")

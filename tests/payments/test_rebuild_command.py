@@ -19,7 +19,7 @@ from kit.standing import Standing
 from kit.streams import names
 from kit.streams.entry import Entry
 from services.payments import limits, transfer
-from services.payments.store import library, webhooks
+from services.payments.store import library, webhook_documents, webhooks
 from services.payments.store.client import LedgerClient
 from services.payments.store.ledger import Ledger, Order
 from services.payments.store.rebuild import NotEmpty
@@ -195,17 +195,17 @@ async def test_a_webhook_that_heard_of_more_than_the_books_hold_counts_as_well(
     await trade(market)
     last = journal()
     command.payments_store.open_documents()
-    for kind in webhooks.DOCUMENTS:
+    for kind in webhook_documents.DOCUMENTS:
         kind.objects.delete()
     hook = webhooks.create(streams, "mer_hooked", "usr_v", "https://example.com/")
-    webhooks.WebhookDocument.objects(id=hook.id).update_one(set__cursor=last + 4)
+    webhook_documents.WebhookDocument.objects(id=hook.id).update_one(set__cursor=last + 4)
     mongo.disconnect()
     streams.flushall()
     rebuilding.forget(market.url)
     assert command.rebuild(None, quietly).seq == last + 4
     assert streams.smembers(webhooks.HOOKED) == {b"mer_hooked"}, "the announcer knows of it before it announces"
     command.payments_store.open_documents()
-    webhooks.WebhookDocument.objects.delete()
+    webhook_documents.WebhookDocument.objects.delete()
     mongo.disconnect()
 
 

@@ -32,6 +32,7 @@ from services.payments import hooks
 from services.payments.card import webhook as receivers_side
 from services.payments.hooks import DeliveryState, HookState, Topic, Webhook
 from services.payments.sender import Sender
+from services.payments.store import deliveries, webhook_documents
 from services.payments.store import webhooks as store
 from tests.payments.api import OPERATOR, Api
 
@@ -200,7 +201,7 @@ def desk(valkey: str, documents: None, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 def states(hook: Webhook) -> list[tuple[int, str]]:
-    return [(one.seq, one.state.value) for one in reversed(store.deliveries(hook.id, None, 0, 100))]
+    return [(one.seq, one.state.value) for one in reversed(deliveries.page(hook.id, None, 0, 100))]
 
 
 def test_each_announcement_is_told_once_in_order_signed_and_with_its_event_id(desk: Desk, receiver: Receiver) -> None:
@@ -274,7 +275,7 @@ def test_after_72_hours_a_delivery_is_dead_and_visible_and_can_be_sent_again_by_
     desk.tick(600_000)
     assert receiver.seqs()[-1] == 9
     assert states(hook)[-1] == (9, "delivered")
-    store.ask_again(hook.id, f"{hook.id}-{3:016d}")
+    deliveries.ask_again(hook.id, f"{hook.id}-{3:016d}")
     desk.tick()
     assert receiver.seqs()[-1] == 3
     assert states(hook) == [(3, "delivered"), (6, "dead"), (9, "delivered")]
@@ -286,12 +287,12 @@ def test_a_delivery_sent_again_by_hand_disturbs_no_order_and_if_it_fails_is_not_
     hook = desk.hook(receiver.url)
     desk.announce(1)
     desk.tick()
-    store.ask_again(hook.id, f"{hook.id}-{3:016d}")
+    deliveries.ask_again(hook.id, f"{hook.id}-{3:016d}")
     receiver.answers = [500]
     desk.announce(2)
     desk.tick()
     assert receiver.seqs() == [3, 3, 6]
-    first = store.delivery(f"{hook.id}-{3:016d}")
+    first = deliveries.delivery(f"{hook.id}-{3:016d}")
     assert first is not None
     assert (first.state, first.last_status, first.attempts, first.again) == (DeliveryState.DELIVERED, 500, 2, False)
     desk.tick(600_000)
@@ -337,7 +338,7 @@ def test_a_webhook_with_nothing_to_tell_is_left_in_peace(desk: Desk, receiver: R
         sender.tick()
         sender.wait()
     assert turns == [hook.id]
-    store.ask_again(hook.id, f"{hook.id}-{3:016d}")
+    deliveries.ask_again(hook.id, f"{hook.id}-{3:016d}")
     for _ in range(3):
         sender.tick()
         sender.wait()
@@ -361,7 +362,7 @@ def test_killed_between_any_two_steps_nothing_is_lost_and_nothing_out_of_order(
 ) -> None:
     hook = desk.hook(receiver.url)
     desk.announce(1, 2, 3)
-    owner: Any = Sender if where == "_post" else store
+    owner: Any = {"_post": Sender, "note_try": store}.get(where, deliveries)
     real = getattr(owner, where)
 
     def dies(*args: Any) -> Any:
@@ -389,13 +390,13 @@ def test_killed_between_any_two_steps_nothing_is_lost_and_nothing_out_of_order(
 def test_above_what_may_wait_new_ones_are_dead_at_once_and_visible(
     desk: Desk, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "WAITING_MAX", 2)
+    monkeypatch.setattr(deliveries, "WAITING_MAX", 2)
     hook = desk.hook(receiver.url)
     receiver.answers = [500]
     desk.announce(1, 2, 3)
     desk.tick()
     assert states(hook) == [(3, "waiting"), (6, "waiting"), (9, "dead")]
-    assert store.deliveries(hook.id, DeliveryState.DEAD, 0, 10)[0].last_error == "more than 2 waited"
+    assert deliveries.page(hook.id, DeliveryState.DEAD, 0, 10)[0].last_error == "more than 2 waited"
 
 
 def test_a_name_that_means_a_private_address_by_now_is_not_connected_to(desk: Desk, receiver: Receiver) -> None:
@@ -463,7 +464,7 @@ def test_while_a_secret_changes_both_sign_and_a_day_later_the_old_one_does_not(
     later = now_ms() + hooks.OVERLAP_MS
     monkeypatch.setattr(store, "now_ms", lambda: later)
     assert desk.now(hook).secrets == (fresh,)
-    kept = str(store.WebhookDocument._get_collection().find_one())
+    kept = str(webhook_documents.WebhookDocument._get_collection().find_one())
     assert fresh not in kept
     assert hook.secrets[0] not in kept
 

@@ -18,6 +18,7 @@ from services.payments import hooks
 from services.payments.hooks import Delivery, DeliveryState, HookState, Topic, Webhook, line_id
 from services.payments.server.common import id_of, page_limit
 from services.payments.server.documents import Documents
+from services.payments.store import deliveries
 from services.payments.store import webhooks as store
 from services.payments.store.ledger import Ledger
 
@@ -90,11 +91,11 @@ class WebhookServicer:
     async def ListDeliveries(self, request: pb.ListDeliveriesRequest, call: Call) -> pb.ListDeliveriesResponse:
         hook = await self._own(request.webhook_id, call)
         state = _DELIVERY_STATE_OF.get(request.state)
-        if (request.state and state is None) or not 0 <= request.before_seq <= store.SEQ_MAX:
+        if (request.state and state is None) or not 0 <= request.before_seq <= deliveries.SEQ_MAX:
             raise InvalidArgument("state is one of a delivery's, before_seq a sequence number")
         topic = _topics([request.topic])[0] if request.topic else next(iter(hook.lines))
         line = line_id(hook.id, topic)
-        found = await self._stored(store.deliveries, line, state, request.before_seq, page_limit(request.limit))
+        found = await self._stored(deliveries.page, line, state, request.before_seq, page_limit(request.limit))
         return pb.ListDeliveriesResponse(deliveries=[_delivery_view(one) for one in found])
 
     async def ResendDelivery(self, request: pb.ResendDeliveryRequest, call: Call) -> pb.ResendDeliveryResponse:
@@ -102,8 +103,8 @@ class WebhookServicer:
         if named is None:
             raise NotFound("there is no such delivery, or it is not yours")
         await self._own(named[1], call)
-        await self._stored(store.ask_again, named[1], request.delivery_id)
-        found = await self._stored(store.delivery, request.delivery_id)
+        await self._stored(deliveries.ask_again, named[1], request.delivery_id)
+        found = await self._stored(deliveries.delivery, request.delivery_id)
         if found is None:
             raise NotFound("there is no such delivery, or it is not yours")
         return pb.ResendDeliveryResponse(delivery=_delivery_view(found))

@@ -10,6 +10,6 @@ def open_documents() -> None:
     them, wait for no MongoDB. Imported here: who only wants the ledger needs no mongoengine.
     """
     from kit import mongo
-    from services.payments.store import disbursements, topups, webhooks
+    from services.payments.store import disbursements, topups, webhook_documents
 
-    mongo.open_store("payments", (*topups.DOCUMENTS, *disbursements.DOCUMENTS, *webhooks.DOCUMENTS))
+    mongo.open_store("payments", (*topups.DOCUMENTS, *disbursements.DOCUMENTS, *webhook_documents.DOCUMENTS))
