@@ -14,17 +14,16 @@ import grpc
 from google.protobuf.descriptor import MethodDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from pymongo.errors import AutoReconnect
 
 from kit import log, tracing
 from kit.config import settings
-from kit.errors import DomainError, Overloaded
+from kit.errors import Overloaded
 from kit.rpc.admission import Flight, full, new_flight
 from kit.rpc.call import Call, accept, readable
 from kit.rpc.failures import Failures
 from kit.rpc.metrics import recorder, serve_metrics
 from kit.rpc.policy import Policy
-from kit.rpc.status import CUT_OFF, UNEXPECTED, status_of
+from kit.rpc.status import status_of
 from kit.rpc.threads import DRAIN_S, Servicers, handlers_of, options
 
 # Calls beyond this are refused by grpc itself, without a code; `Flight` refuses unary calls long before, with theirs.
@@ -54,22 +53,14 @@ def _unary(
                 record(Overloaded.code, 0.0)
             await context.abort(*_REFUSED)
         started, call = time.perf_counter(), None
-        failure: DomainError
         try:
             call = accept(policy, context)
             readable(request)
             reply = await handle(request, call)
             if call.headers:
                 await context.send_initial_metadata(tuple(call.headers))
-        except DomainError as error:
-            _failures.expected(name, context, call, request, error)
-            failure = error
-        except AutoReconnect:
-            failure = CUT_OFF
-            _failures.expected(name, context, call, request, failure)
-        except Exception:
-            _failures.unexpected(name, context, call, request)
-            failure = UNEXPECTED
+        except Exception as error:
+            failure = _failures.told(name, context, call, request, error)
         else:
             if record is not None:
                 record("OK", time.perf_counter() - started)
@@ -100,22 +91,14 @@ def _stream(method: MethodDescriptor, policy: Policy, handler: Callable[[Any, An
     record = recorder(name)
 
     async def behaviour(request: Any, context: grpc.aio.ServicerContext) -> AsyncIterator[Any]:
-        failure: DomainError
         call: Call | None = None
         try:
             call = accept(policy, context)
             readable(request)
             async for reply in handler(request, call):
                 yield reply
-        except DomainError as error:
-            _failures.expected(name, context, call, request, error)
-            failure = error
-        except AutoReconnect:
-            failure = CUT_OFF
-            _failures.expected(name, context, call, request, failure)
-        except Exception:
-            _failures.unexpected(name, context, call, request)
-            failure = UNEXPECTED
+        except Exception as error:
+            failure = _failures.told(name, context, call, request, error)
         else:
             if record is not None:
                 record("OK")

@@ -9,10 +9,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from pymongo.errors import AutoReconnect
+
 from kit import log, tracing
 from kit.errors import DomainError
 from kit.ids import is_id, key_time_ms
 from kit.rpc.call import Call
+from kit.rpc.status import CUT_OFF, UNEXPECTED
 
 # gRPC statuses that are ours, as the SLOs count them.
 OURS = frozenset({"INTERNAL", "UNAVAILABLE", "UNKNOWN", "DATA_LOSS", "DEADLINE_EXCEEDED"})
@@ -34,18 +37,18 @@ class Failures:
         self._now_s = now_s
         self._second, self._lines, self._left_out = 0, 0, 0
 
-    def expected(self, method: str, context: Any, call: Call | None, request: Any, error: DomainError) -> None:
-        """A call was answered with one of our errors."""
-        if error.status not in OURS or not self._may_tell():
-            return
-        about = facts(method, context, call, request)
-        if self._left_out:
-            about["left_out"], self._left_out = self._left_out, 0
-        _logger.warning("call failed", code=error.code, reason=error.message, **about)
-
-    def unexpected(self, method: str, context: Any, call: Call | None, request: Any) -> None:
-        """A call ended in a bug: with its traceback, always. For an `except` block."""
-        _logger.exception("unexpected", **facts(method, context, call, request))
+    def told(self, method: str, context: Any, call: Call | None, request: Any, error: Exception) -> DomainError:
+        """What the caller of a failed call is told; an error that is ours to look into is told in the log, too."""
+        if not isinstance(error, DomainError | AutoReconnect):  # a bug: with its traceback, always
+            _logger.error("unexpected", exc_info=error, **facts(method, context, call, request))
+            return UNEXPECTED
+        failure = error if isinstance(error, DomainError) else CUT_OFF
+        if failure.status in OURS and self._may_tell():
+            about = facts(method, context, call, request)
+            if self._left_out:
+                about["left_out"], self._left_out = self._left_out, 0
+            _logger.warning("call failed", code=failure.code, reason=failure.message, **about)
+        return failure
 
     def _may_tell(self) -> bool:
         second = int(self._now_s())

@@ -19,7 +19,6 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from pymongo.errors import AutoReconnect
 
 from kit import log, tracing
 from kit.config import settings
@@ -31,7 +30,7 @@ from kit.rpc.failures import Failures
 from kit.rpc.metrics import recorder, serve_metrics
 from kit.rpc.policy import Policy, policy_of
 from kit.rpc.push import Push
-from kit.rpc.status import CUT_OFF, UNEXPECTED, status_of
+from kit.rpc.status import status_of
 
 THREADS = 16
 # Of them, identity's hashes (services/identity/store/hasher.py) keep four busy; two do what comes before and after.
@@ -93,7 +92,6 @@ def _unary(
 
     def behaviour(request: Any, context: grpc.ServicerContext) -> Any:
         started, call = time.perf_counter(), None
-        failure: DomainError
         try:
             line.check()
             call = accept(policy, context)
@@ -101,15 +99,8 @@ def _unary(
             reply = conditional(policy, call, handle(request, call))
             if call.headers:
                 context.send_initial_metadata(tuple(call.headers))
-        except DomainError as error:
-            _failures.expected(name, context, call, request, error)
-            failure = error
-        except AutoReconnect:
-            failure = CUT_OFF
-            _failures.expected(name, context, call, request, failure)
-        except Exception:
-            _failures.unexpected(name, context, call, request)
-            failure = UNEXPECTED
+        except Exception as error:
+            failure = _failures.told(name, context, call, request, error)
         else:
             if record is not None:
                 record("OK", time.perf_counter() - started)
@@ -138,7 +129,6 @@ def _stream(method: MethodDescriptor, policy: Policy, handler: Callable[..., Any
     record = recorder(name)
 
     def behaviour(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-        failure: DomainError
         call: Call | None = None
         try:
             call = accept(policy, context)
@@ -149,15 +139,8 @@ def _stream(method: MethodDescriptor, policy: Policy, handler: Callable[..., Any
                 if number == 0 and call.headers:
                     context.send_initial_metadata(tuple(call.headers))
                 yield reply
-        except DomainError as error:
-            _failures.expected(name, context, call, request, error)
-            failure = error
-        except AutoReconnect:
-            failure = CUT_OFF
-            _failures.expected(name, context, call, request, failure)
-        except Exception:
-            _failures.unexpected(name, context, call, request)
-            failure = UNEXPECTED
+        except Exception as error:
+            failure = _failures.told(name, context, call, request, error)
         else:
             if record is not None:
                 record("OK")
@@ -176,20 +159,12 @@ def _pushed(method: MethodDescriptor, policy: Policy, handler: Callable[[Any, An
 
     def behaviour(request: Any, context: grpc.ServicerContext, send: Callable[[Any], None]) -> None:
         call: Call | None = None
-        failure: DomainError
         try:
             call = accept(policy, context)
             readable(request)
             handler(request, call, Push(send, context))
-        except DomainError as error:
-            _failures.expected(name, context, call, request, error)
-            failure = error
-        except AutoReconnect:
-            failure = CUT_OFF
-            _failures.expected(name, context, call, request, failure)
-        except Exception:
-            _failures.unexpected(name, context, call, request)
-            failure = UNEXPECTED
+        except Exception as error:
+            failure = _failures.told(name, context, call, request, error)
         else:
             if record is not None:
                 record("OK")

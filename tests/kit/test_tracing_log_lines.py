@@ -84,7 +84,9 @@ def test_a_call_that_fails_on_our_side_says_request_trace_and_payment(
     }
     failed, unexpected = lines
     assert (failed["event"], failed["code"], failed["log_level"]) == ("call failed", "LEDGER_FENCED", "warning")
-    assert unexpected["event"] == "unexpected"
+    assert (unexpected["event"], unexpected["log_level"]) == ("unexpected", "error")
+    told = structlog.processors.format_exc_info(None, "", dict(unexpected))["exception"]
+    assert "raise KeyError(" in str(told), "a bug is told with the lines that it went through"
     for line in lines:
         assert line.items() >= known.items()
 
@@ -129,8 +131,8 @@ def test_an_engine_that_is_away_does_not_fill_the_disk_with_lines(lines: list[di
     failures, call = Failures(lambda: second[0]), Call.__new__(Call)
     call.metadata, call.traceparent = {}, ""
     for _ in range(3 * LINES_A_SECOND_MAX):
-        failures.expected("m", None, call, object(), LedgerFenced("being checked"))
+        failures.told("m", None, call, object(), LedgerFenced("being checked"))
     assert len(lines) == LINES_A_SECOND_MAX
     second[0] = 1.0
-    failures.expected("m", None, call, object(), LedgerFenced("being checked"))
+    failures.told("m", None, call, object(), LedgerFenced("being checked"))
     assert lines[-1]["left_out"] == 2 * LINES_A_SECOND_MAX
