@@ -61,6 +61,7 @@ def gate(config: Config, api: Api) -> list[str]:
     print(f"{paid} payments, {requests} requests, {failed} failed, {dict(resolved)} resolved, window {window}")
     for one in tie.stages(evidence, inside=False):
         print(f"{'ok ' if one.holds else 'NOT'} {one.name}: {one.count} of {one.must}")
+    found += record.incomplete(told, config.workers)
     if failed:
         found.append(f"{failed} requests failed; the first: {told.errors[:3]}")
     return found if paid else [*found, "nobody paid: nothing is proved"]

@@ -19,11 +19,14 @@ IN_CLUSTER = "gateway"
 
 @dataclass(frozen=True)
 class Stall:
-    """A merchant as a shopper meets it: a QR code. `after`: of the ledger's events, the last before the run."""
+    """A merchant as a shopper meets it: a QR code. `after`: of the ledger's events, the last before the run; `version`:
+    of its account, then.
+    """
 
     merchant_id: str
     qr_payload: str
     after: int = 0
+    version: int = 0
 
 
 @dataclass(frozen=True)

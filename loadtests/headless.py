@@ -112,7 +112,10 @@ class Played:
             "the audit does not balance": audited is None or not audited.balanced,
             f"the books did not become level ({self.watched.failure or 'they lag'})": self.watched.drain_ms is None,
         }
-        return [what for what, is_so in short.items() if is_so]
+        return [
+            *(what for what, is_so in short.items() if is_so),
+            *record.incomplete(self.told, self.config.workers),
+        ]
 
     @property
     def lasted(self) -> bool:
@@ -136,6 +139,7 @@ def main(
     except ValueError as error:
         raise typer.BadParameter(f"--day: {error}") from error
     console = Console(highlight=False)
+    write.forget(out)
     with tempfile.TemporaryDirectory(prefix="cho-loadtest-") as folder:
         plan = Config(
             "", Path(folder) / "people.json", Path(folder) / "record", shape, round(minutes * 60) or seconds, users,

@@ -44,6 +44,8 @@ class Asked:
     outcome: str = ""
     transfer_id: str = ""
     told_ms: float = 0.0
+    # An agent's, as the float told it; None where nobody was told.
+    commission: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,9 @@ class Heard:
 
 @dataclass(slots=True)
 class Told:
-    """All that was written. `calls`: (second, name) to (answered, failed)."""
+    """All that was written. `calls`: (second, name) to (answered, failed). `began`, `ended`: load processes that took
+    part, and that ended in order. `unsent`: payments of an open loop that were due and were never sent.
+    """
 
     asked: dict[str, Asked] = field(default_factory=dict)
     heard: list[Heard] = field(default_factory=list)
@@ -72,6 +76,23 @@ class Told:
     contradictions: list[str] = field(default_factory=list)
     refusals: dict[str, int] = field(default_factory=dict)
     full: bool = False
+    began: int = 0
+    ended: int = 0
+    unsent: int = 0
+
+
+def incomplete(told: Told, workers: int) -> list[str]:
+    """Why the record may lack something of what `workers` processes did, in words; nothing where it does not."""
+    found = []
+    if told.began != workers:
+        found.append(f"{told.began} load processes took part, and not {workers}")
+    if told.ended != told.began:
+        found.append(
+            f"{told.began - told.ended} load processes did not end in order: what they counted last is not known"
+        )
+    if told.unsent:
+        found.append(f"{told.unsent} payments were due and never sent: the rate is more than this carries")
+    return found
 
 
 def requests(told: Told) -> tuple[int, int]:
@@ -98,9 +119,21 @@ class Record:
         row = [asked.key, asked.kind, asked.phone, asked.payer, asked.payee, asked.amount, asked.due_ms, asked.via]
         self._write(["s", *row])
 
-    def told(self, key: str, outcome: str, transfer_id: str = "") -> None:
-        """After a definite answer."""
-        self._write(["t", key, outcome, transfer_id, now_ms()])
+    def began(self) -> None:
+        """This process takes part."""
+        self._write(["b"])
+
+    def ended(self) -> None:
+        """Everything that this process has to say stands before it."""
+        self._write(["z"])
+
+    def told(self, key: str, outcome: str, transfer_id: str = "", commission: int | None = None) -> None:
+        """After a definite answer; `commission`: what an agent's float did not fall by, đồng."""
+        self._write(["t", key, outcome, transfer_id, now_ms(), commission])
+
+    def unsent(self, count: int) -> None:
+        """So many payments were due, and were not sent."""
+        self._write(["u", count])
 
     def heard(self, one: Heard) -> None:
         """An announcement."""
@@ -158,6 +191,12 @@ def read(folder: Path) -> Told:
                 told.refusals[what] = told.refusals.get(what, 0) + 1
             case ["full"]:
                 told.full = True
+            case ["b"]:
+                told.began += 1
+            case ["z"]:
+                told.ended += 1
+            case ["u", count]:
+                told.unsent += count
             case ["t", *_]:
                 pass
             case _:
@@ -174,7 +213,7 @@ def _rows(file: Path) -> Iterator[list[Any]]:
             yield json.loads(line)
 
 
-def _note(told: Told, key: str, outcome: str, transfer_id: str, at: float) -> None:
+def _note(told: Told, key: str, outcome: str, transfer_id: str, at: float, commission: int | None = None) -> None:
     asked = told.asked.get(key)
     if asked is None:
         told.contradictions.append(f"{key} was told {outcome}, and nobody had asked")
@@ -184,4 +223,4 @@ def _note(told: Told, key: str, outcome: str, transfer_id: str, at: float) -> No
         told.contradictions.append(f"{key} was told {was}, then {outcome} {transfer_id}".strip())
         return
     if not asked.outcome:
-        asked.outcome, asked.transfer_id, asked.told_ms = outcome, transfer_id, at
+        asked.outcome, asked.transfer_id, asked.told_ms, asked.commission = outcome, transfer_id, at, commission

@@ -109,6 +109,10 @@ def signed_in(api: Api, day: MarketDay) -> MarketDay:
         return replace(day, shoppers=list(pool.map(one, day.shoppers)))
 
 
+def _version(operator: Api, account_id: str) -> int:
+    return int(operator.get(f"/v1/accounts/{account_id}")["account"]["version"])
+
+
 def yesterday(api: Api, day: MarketDay) -> tuple[MarketDay, int]:
     """Some trade with the last stall, and closes that window: the run's own holds nothing else, and officers have
     reports to pull. Returns the day with that in it, and the ledger's last event. Raises ApiError, NotSettled.
@@ -125,5 +129,5 @@ def yesterday(api: Api, day: MarketDay) -> tuple[MarketDay, int]:
         if one.institution in with_part
     ]
     since = settled.until_quiet(operator)
-    stalls = [replace(one, after=since) for one in day.stalls]
+    stalls = [replace(one, after=since, version=_version(operator, one.merchant_id)) for one in day.stalls]
     return replace(day, stalls=stalls, officers=officers, closed_window=window), since

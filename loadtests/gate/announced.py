@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -23,18 +22,17 @@ def catch_up(api: Api, day: MarketDay, told: Told) -> int:
 
     Raises ApiError.
     """
-    versions: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    reached = {stall.merchant_id: (stall.version, stall.after) for stall in day.stalls}
     for one in told.heard:
-        versions[one.merchant_id] = max(versions[one.merchant_id], (one.version, one.seq))
+        reached[one.merchant_id] = max(reached.get(one.merchant_id, (0, 0)), (one.version, one.seq))
     added = 0
     for person, stall in zip(day.vendors, day.stalls, strict=True):
         vendor = api.sign_in(person.phone, person.pin)
         account = vendor.get(f"/v1/accounts/{stall.merchant_id}")["account"]
-        version, seq = versions[stall.merchant_id]
-        sold = any(asked.payee == stall.merchant_id for asked in told.asked.values())
-        if int(account["version"]) <= version or not (version or sold):
+        version, seq = reached[stall.merchant_id]
+        if int(account["version"]) <= version:
             continue
-        for one in _listen(vendor, stall.merchant_id, max(seq, stall.after), int(account["version"])):
+        for one in _listen(vendor, stall.merchant_id, seq, int(account["version"])):
             told.heard.append(one)
             added += 1
     return added

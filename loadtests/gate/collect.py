@@ -115,8 +115,9 @@ def check(
     os.environ.update(stack.env)
     settings.cache_clear()
     audited = audit.run()  # waits until the books have everything
+    booked, twice = journaled(since, audited.seq)
     evidence = Evidence(
-        told=told, booked=journaled(since, audited.seq), before=before, after=after, telecoms=telecoms_of(day),
+        told=told, booked=booked, twice=twice, before=before, after=after, telecoms=telecoms_of(day),
         hot=hot_payments(since), reports=settled.read_reports(home, window, institutions),
         positions=settled.lines(netted), window=window, window_payments=int(netted["window"]["payments"]),
         window_value=int(netted["window"]["value"]), packs=settled.check_packs(home, institutions, jwks),
@@ -137,19 +138,26 @@ def judge(evidence: Evidence) -> Verdict:
     )  # fmt: skip
 
 
-def journaled(since: int, seq: int) -> dict[str, Booked]:
-    """Keyed payments and cash-ins that the books hold, by key. The stack is the run's own: nobody else pays."""
+def journaled(since: int, seq: int) -> tuple[dict[str, Booked], list[Booked]]:
+    """Keyed payments and cash-ins that the books hold, by key; and what came under a key that had one already. The
+    stack is the run's own: nobody else pays.
+    """
+    booked: dict[str, Booked] = {}
+    twice: list[Booked] = []
     mongo.connect("settlement")
     try:
-        return {
-            (key := event.scope.rpartition("|")[2]): Booked(
+        for event in store.events(since + 1, seq):
+            if event.op not in tie.OPS.values() or not event.keyed:
+                continue
+            key = event.scope.rpartition("|")[2]
+            one = Booked(
                 event.seq, event.op, event.result, key, event.transfer_id, int(event.amount or 0), int(event.fee or 0)
             )
-            for event in store.events(since + 1, seq)
-            if event.op in tie.OPS.values() and event.keyed
-        }
+            if booked.setdefault(key, one) is not one:
+                twice.append(one)
     finally:
         mongo.disconnect()
+    return booked, twice
 
 
 def hot_payments(since: int) -> dict[str, int]:

@@ -58,7 +58,8 @@ class Line:
 class Evidence:
     """`before`, `after`: balances of everybody's accounts, đồng. `telecoms`: a wallet's telecom. `hot`: payments of the
     run in the hot ledger, id to amount. `window`, `window_payments`, `window_value`: the run's window as settlement
-    counts it. `packs`: what is wrong with what was sent to institutions. `unseen`: accounts that are not compared.
+    counts it. `twice`: events under a key that another event had. `packs`: what is wrong with what was sent to
+    institutions. `unseen`: accounts that are not compared.
     """
 
     told: Told
@@ -72,6 +73,7 @@ class Evidence:
     window: int = 0
     window_payments: int = 0
     window_value: int = 0
+    twice: list[Booked] = field(default_factory=list)
     packs: list[str] = field(default_factory=list)
     unseen: frozenset[str] = frozenset()
 

@@ -64,11 +64,14 @@ def books(of: Evidence) -> list[str]:
                     f"{asked.transfer_id} of {asked.amount} is {event.transfer_id} of {event.amount} ({event.op}, "
                     f"{event.result}) in the books"
                 )
+            elif asked.commission not in (None, event.fee):
+                found.append(f"{asked.transfer_id} earned {asked.commission}, and the books say {event.fee}")
         elif event is None:
             if asked.outcome and asked.outcome not in WITHOUT_EVENT:
                 found.append(f"{asked.key} was refused with {asked.outcome}, and the books know nothing of it")
         elif event.result != asked.outcome and event.op != "resolve":
             found.append(f"{asked.key} was refused with {asked.outcome}, and the books say {event.result}")
+    found += [f"{event.transfer_id or event.key} is in the books under a key that had an event" for event in of.twice]
     for key, event in of.booked.items():
         if event.result == "OK" and event.op in OPS.values() and key not in of.told.asked:
             found.append(f"{event.transfer_id} is in the books, and nobody asked for it")
@@ -113,8 +116,9 @@ def _moved(of: Evidence) -> dict[str, int]:
         moved[asked.payer] -= asked.amount
         moved[asked.payee] += asked.amount - fees.get(asked.transfer_id, 0)
     for asked in done(of, CASH_IN):
-        event = of.booked.get(asked.key)
-        moved[asked.payer] -= asked.amount - (event.fee if event else 0)
+        event = of.booked.get(asked.key)  # says what was earned where the agent was never told
+        earned = asked.commission if asked.commission is not None else event.fee if event else 0
+        moved[asked.payer] -= asked.amount - earned
         moved[asked.payee] += asked.amount
     return moved
 
@@ -154,11 +158,15 @@ def settlement(of: Evidence) -> list[str]:
     """
     fees = {one.transfer_id: one.fee for one in of.told.heard}
     rows: dict[str, list[tuple[str, int, int]]] = defaultdict(list)
+    found = []
     for report in of.reports:
         for one in report.postings:
-            if one.operation == "pay":
-                rows[one.transfer_id].append((one.account_id, one.debit, one.credit))
-    found, paid = [], {asked.transfer_id: asked for asked in done(of, PAY)}
+            rows[one.transfer_id].append((one.account_id, one.debit, one.credit))
+            if one.operation != "pay":
+                found.append(
+                    f"{one.transfer_id} ({one.operation}) is in the reports, and nobody asked for such a thing"
+                )
+    paid = {asked.transfer_id: asked for asked in done(of, PAY)}
     for transfer_id, asked in paid.items():
         fee = fees.get(transfer_id, 0)
         must = [
@@ -232,7 +240,7 @@ def losses(of: Evidence) -> dict[str, int]:
     for nobody. `drift_vnd`: by how much balances differ from what they must be, without signs, đồng.
     """
     asked = [one for kind in OPS for one in done(of, kind)]
-    ok = Counter(event.transfer_id for event in of.booked.values() if event.result == "OK")
+    ok = Counter(event.transfer_id for event in (*of.booked.values(), *of.twice) if event.result == "OK")
     lost = sum(1 for one in asked if ok[one.transfer_id] == 0)
     moved = _moved(of)
     return {

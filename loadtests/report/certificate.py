@@ -53,6 +53,7 @@ def text(said: dict[str, Any]) -> str:
         f"payment, ms     {_ms(paid)}",
         f"announced, ms   {_ms(heard)} (from the ledger's time to the stall)",
         f"requests        {speed['requests']}, {speed['failed']} failed",
+        *([f"never sent      {speed['never_sent']} payments that were due"] if plan["loop"] == "open" else []),
         f"resolved        {_counts(money['resolved'])}",
         f"refused         {_counts(money['refused'])}",
         f"hostile         {sum(said['hostile'].values())} requests refused as they must be, "

@@ -38,6 +38,12 @@ def payment_ms(told: Told, via: str = "") -> list[float]:
     ]
 
 
+def span_s(told: Told) -> float:
+    """From when the first payment was due to the last answer."""
+    made = [one for one in told.asked.values() if one.kind == PAY and one.told_ms]
+    return (max(one.told_ms for one in made) - min(one.due_ms for one in made)) / 1000 if made else 0.0
+
+
 def answer_to_announcement_ms(told: Told) -> list[float]:
     """From a payment's answer to its announcement; 0 where the stall heard of it first."""
     answered = {asked.transfer_id: asked.told_ms for asked in told.asked.values() if asked.told_ms}
@@ -139,6 +145,8 @@ def cpu_us_a_payment(looks: Sequence[Look], payments: int) -> dict[str, int]:
     """CPU microseconds by process for each payment, everything else that was asked included."""
     if len(looks) < 2 or not payments:
         return {}
-    first, last = looks[0].cpu_s, looks[-1].cpu_s
-    used = {name: last[name] - first.get(name, 0.0) for name in last}
+    used: dict[str, float] = defaultdict(float)
+    for before, after in itertools.pairwise(looks):  # one that ended, or was started anew, counts from nothing again
+        for name, s in after.cpu_s.items():
+            used[name] += max(0.0, s - before.cpu_s.get(name, 0.0))
     return {name: round(s * 1e6 / payments) for name, s in sorted(used.items(), key=lambda one: -one[1]) if s > 0}

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from loadtests.headless import Played
 
 
+FILES = ("certificate.json", "certificate.jws", "certificate.txt", "keys.json", "report.html")
+
+
+def forget(out: Path) -> None:
+    """Removes what an earlier run left: one that breaks leaves no certificate, and not another's."""
+    for name in FILES:
+        (out / name).unlink(missing_ok=True)
+
+
 def everything(played: Played, secret: str, out: Path) -> str:
     """Writes certificate.json, certificate.jws, certificate.txt, keys.json and report.html; the text."""
     said, key = contents(played), trust.signing_key(secret)
@@ -93,10 +102,13 @@ def _plan(played: Played) -> dict[str, Any]:
 
 def _speed(played: Played) -> dict[str, Any]:
     told, watched = played.told, played.watched
-    moments = Counter(int(a.told_ms / 1000) for a in told.asked.values() if a.kind == PAY and a.outcome == DONE)
+    made = [asked for asked in told.asked.values() if asked.kind == PAY and asked.outcome == DONE and asked.told_ms]
+    moments = Counter(int(asked.told_ms / 1000) for asked in made)
     doors = sorted({asked.via for asked in told.asked.values()})
     return {
-        "payments_per_s": f"{played.verdict.payments / played.config.seconds:.1f}",
+        # What was due before the end and answered after it took that time, too.
+        "payments_per_s": f"{played.verdict.payments / max(played.config.seconds, figures.span_s(told)):.1f}",
+        "never_sent": told.unsent,
         "peak_per_s": max(moments.values(), default=0),
         "payment_us": figures.percentiles_us(figures.payment_ms(told)),
         "payment_us_by_door": {door: figures.percentiles_us(figures.payment_ms(told, door)) for door in doors},

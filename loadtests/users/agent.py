@@ -10,6 +10,7 @@ from locust.exception import StopUser
 from kit.ids import new_key
 from loadtests.record import CASH_IN, DONE, Asked, now_ms
 from loadtests.users.base import DAY, RECORD, Person, Places
+from services.payments import fees
 
 AMOUNTS = (50_000, 100_000, 200_000, 500_000)
 # Of cash-ins that are sent again with the same key.
@@ -47,13 +48,15 @@ class Agent(Person):
         )  # fmt: skip
         if not reply.definite:
             raise StopUser
-        made = reply.body.get("transfer", {})
-        RECORD.told(key, DONE if reply.status == 200 else reply.code, made.get("transfer_id", ""))
         if reply.status != 200:
+            RECORD.told(key, reply.code)
             return
-        left = int(reply.body["float_balance"])
+        made, left = reply.body["transfer"], int(reply.body["float_balance"])
+        commission = left - (self.float - amount)
+        RECORD.told(key, DONE, made["transfer_id"], commission)
         self.must(int(made["amount"]) == amount, "another amount was cashed in than asked")
-        self.must(self.float - amount <= left < self.float, "the float did not fall as it must")
+        earned = fees.commission("cash_in", amount, round(now_ms()))
+        self.must(commission == earned, "the commission is not the tariff's")
         self.float = left
         if random.random() < RESEND_SHARE:
             again = self.ask("POST", "/v1/cash-in", name="/v1/cash-in (same key)", json=body)

@@ -7,9 +7,9 @@ free; a payment that finds no free wallet or connection waits, and its waiting c
 
 from __future__ import annotations
 
-import os
 import random
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 import gevent
@@ -21,7 +21,7 @@ from loadtests import skew
 from loadtests.config import Person as Who
 from loadtests.record import RecordFull, now_ms
 from loadtests.shapes.curves import arrivals
-from loadtests.users.base import CONFIG, DAY
+from loadtests.users.base import CONFIG, DAY, RECORD
 from loadtests.users.shopper import PLACES, Payer
 
 NAME = "/v1/payments (open loop, since due)"
@@ -69,24 +69,28 @@ class Arrivals(Payer):
         return int(reply.body["account"]["balance"])
 
     def on_stop(self) -> None:
-        """Sends nothing more, and lets what is under way end."""
-        self.stopping = True
+        """Sends what was due before the end, for a while, and lets what is under way end; the rest was never sent."""
         with gevent.Timeout(FINISH_S_MAX, False):
-            while self.under_way:
+            while self.under_way or (self.waiting and not self.stopping):
                 gevent.sleep(0.05)
+        self.stopping = True
+        if self.waiting:
+            with suppress(RecordFull):  # says so itself
+                RECORD.unsent(len(self.waiting))
 
     @task
     def market(self) -> None:
-        """The whole day, once; what was due before this process was ready is nobody's."""
-        dice = random.Random(os.getpid())
-        ready_ms = now_ms()
-        for at in arrivals(CONFIG.shape, CONFIG.day, CONFIG.seconds, CONFIG.rate / CONFIG.workers, dice):
-            due_ms = _started_ms + at * 1000
-            if due_ms < ready_ms:
-                continue
-            gevent.sleep(max(0.0, (due_ms - now_ms()) / 1000))
-            if not self.trades():
+        """The whole day, once, in what is left of the time when this process is ready."""
+        # Dice of its own: two on one process would bring their payments in pairs.
+        ready_ms, dice = now_ms(), random.Random()
+        left_s = CONFIG.seconds - (ready_ms - _started_ms) / 1000
+        self.must(left_s > 0, "the wallets were not looked into before the day was over")
+        for at in arrivals(CONFIG.shape, CONFIG.day, max(0.0, left_s), CONFIG.rate / CONFIG.workers, dice):
+            due_ms = ready_ms + at * 1000
+            wait_s = (due_ms - now_ms()) / 1000
+            if wait_s > 0 and not self.trades():  # it has closed, and everything that was due before is on its way
                 return
+            gevent.sleep(max(0.0, wait_s))
             if len(self.waiting) + self.under_way >= WAITING_MAX:
                 self.must(False, f"{WAITING_MAX} payments wait: the rate is more than this carries")
                 raise StopUser
@@ -130,6 +134,8 @@ class Arrivals(Payer):
         except RecordFull as full:
             self.must(False, str(full))
             self.stopping = True
+        except Exception as error:
+            self.broke(error)
         finally:
             self.under_way -= 1
             self.serve()

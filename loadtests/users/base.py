@@ -7,15 +7,17 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import gevent
-from locust import FastHttpUser, events
+from locust import FastHttpUser, User, events
 from locust.exception import StopUser
+from locust.runners import MasterRunner
 
 from loadtests.config import Config, MarketDay
 from loadtests.config import Person as Who
-from loadtests.record import Record
+from loadtests.record import Record, RecordFull
 
 CONFIG = Config.of(os.environ)
 DAY = MarketDay.read(CONFIG.people)
@@ -105,7 +107,25 @@ class Places:
         return None
 
 
-class Person(FastHttpUser):
+class Counted(User):
+    """Whatever breaks in the load's own code is a failure of the run, wherever it breaks."""
+
+    abstract = True
+
+    def run(self) -> None:
+        """A life; Locust tells of what breaks in a task (`user_error`), and prints what breaks before the first one."""
+        try:
+            super().run()
+        except Exception as error:
+            self.broke(error)
+            raise
+
+    def broke(self, error: BaseException) -> None:
+        """Counts it."""
+        _count("LOAD", type(self).__name__, error)
+
+
+class Person(Counted, FastHttpUser):
     """Base of the users. Nothing is retried by itself: what a retry answers is part of what is tested."""
 
     abstract = True
@@ -141,13 +161,18 @@ class Person(FastHttpUser):
         return str(body["tokens"]["access_token"])
 
     def send(self, verb: str, path: str, judge: Callable[[Reply], str], *, name: str = "", **request: Any) -> Reply:
-        """A request; `judge` says what is wrong with the answer, or "". A wrong one is a failure of the run."""
+        """A request; `judge` says what is wrong with the answer, or "". A wrong one is a failure of the run, and so is
+        giving up on one that is to be sent again.
+        """
         since = time.monotonic()
-        while True:
-            reply = self.send_once(verb, path, judge, name=name, **request)
-            if time.monotonic() - since >= reply.again_s:
-                return reply
+        while (reply := self.send_once(verb, path, judge, name=name, **request)).again_s:
+            waited_s = time.monotonic() - since
+            if waited_s >= reply.again_s:
+                gave_up = Wrong(f"given up after {waited_s:.0f} s: {reply.status} {reply.code}")
+                self.fire(verb, name or path, waited_s * 1000, gave_up)
+                break
             gevent.sleep(AGAIN_S)
+        return reply
 
     def send_once(
         self, verb: str, path: str, judge: Callable[[Reply], str], *, name: str = "", **request: Any
@@ -216,10 +241,21 @@ def _count(request_type: str, name: str, exception: Exception | None = None, **_
         RECORD.error(what, str(exception))
 
 
+@events.user_error.add_listener
+def _task_broke(user_instance: User, exception: Exception, **_: Any) -> None:
+    _count("LOAD", type(user_instance).__name__, exception)
+
+
 def _flush(before: int) -> None:
     for second, name in [key for key in _counts if key[0] < before]:
         answered, failed = _counts.pop((second, name))
         RECORD.calls(second, name, answered, failed)
+
+
+@events.test_start.add_listener
+def _begin(environment: Any, **_: Any) -> None:
+    if not isinstance(environment.runner, MasterRunner):  # which loads nothing itself
+        RECORD.began()
 
 
 @events.test_stop.add_listener
@@ -228,5 +264,8 @@ def _flush_all(**_: Any) -> None:
 
 
 @events.quitting.add_listener
-def _flush_last(**_: Any) -> None:
-    _flush(1 << 62)
+def _end(environment: Any, **_: Any) -> None:
+    if not isinstance(environment.runner, MasterRunner):
+        with suppress(RecordFull):  # says so itself
+            _flush(1 << 62)
+            RECORD.ended()

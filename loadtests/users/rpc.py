@@ -11,12 +11,12 @@ import time
 from typing import Any
 
 import gevent
-from locust import User, task
+from locust import task
 from locust.exception import StopUser
 
 from kit.ids import new_key
 from loadtests.record import DONE, PAY, Asked, now_ms
-from loadtests.users.base import AGAIN_S, CONFIG, DAY, RECORD, SHED_S_MAX
+from loadtests.users.base import AGAIN_S, CONFIG, DAY, RECORD, SHED_S_MAX, Counted
 from loadtests.users.shopper import PLACES, PRICES, STALLS
 
 DEADLINE_S = 10.0
@@ -40,7 +40,7 @@ def _stub() -> Any:
     return payments_pb2_grpc.PaymentsServiceStub(_channel)
 
 
-class RpcShopper(User):
+class RpcShopper(Counted):
     """Claims to be a shopper as the gateway would, with the secret of this run's own stack."""
 
     weight = 1

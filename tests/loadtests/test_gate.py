@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 
 from loadtests.gate import collect, tie
-from loadtests.gate.evidence import Evidence
-from tests.loadtests.gate_day import PAYMENTS, honest
+from loadtests.gate.evidence import Evidence, Line, Posting
+from tests.loadtests.gate_day import AGENT, COMMISSION, PAYMENTS, honest, report
 
 DAY = [("wal_1", "mer_1", 20_000, 0), ("wal_2", "mer_1", 35_000, 70), ("wal_3", "mer_2", 60_000, 120)]
 
@@ -145,6 +145,31 @@ def _one_key_two_answers(e: Evidence) -> None:
     e.told.contradictions.append("key-1 was told done pay_1, then done pay_2")
 
 
+def _earned_otherwise(e: Evidence) -> None:
+    e.told.asked["cash"].commission = COMMISSION
+    e.booked["cash"] = replace(e.booked["cash"], fee=COMMISSION + 1)
+
+
+def _earned_nearly_all(e: Evidence) -> None:
+    """Books and balance agree on it; the agent was told something else."""
+    e.told.asked["cash"].commission = COMMISSION
+    e.booked["cash"] = replace(e.booked["cash"], fee=49_000)
+    e.after[AGENT] += 49_000 - COMMISSION
+
+
+def _one_key_twice_in_the_books(e: Evidence) -> None:
+    e.twice.append(replace(e.booked["key-1"], seq=950, transfer_id="pay_again"))
+
+
+def _a_refund_that_nobody_asked_for(e: Evidence) -> None:
+    """In two reports, so that totals and positions sum up."""
+    for number, (debit, credit) in enumerate(((900_000, 0), (0, 900_000))):
+        was = e.reports[number]
+        line = Posting(was.institution, "refund", "ref_1", f"settlement:{was.institution}", debit, credit)
+        e.reports[number] = report(was.institution, [*was.postings, line])
+    e.positions = [Line(r.institution, r.debits, r.credits, r.net, len(r.postings)) for r in e.reports]
+
+
 LIES: tuple[Callable[[Evidence], None], ...] = (
     _told_and_lost, _not_told, _told_as_refused, _refused_but_told_done, _refusal_without_event, _another_refusal,
     _without_outcome, _another_id, _not_in_the_ledger, _another_amount_in_the_ledger, _a_strangers_in_the_ledger,
@@ -152,6 +177,7 @@ LIES: tuple[Callable[[Evidence], None], ...] = (
     _announced_with_another_amount, _announced_with_another_fee, _announcements_with_a_gap, _a_report_misses_a_line,
     _a_reports_total_is_off, _a_position_is_off, _a_report_is_missing, _another_telecom_pays,
     _a_window_counts_one_more, _a_pack_is_not_signed, _the_record_is_full, _one_key_two_answers,
+    _earned_otherwise, _earned_nearly_all, _one_key_twice_in_the_books, _a_refund_that_nobody_asked_for,
 )  # fmt: skip
 
 

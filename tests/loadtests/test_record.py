@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.config import Config, MarketDay, Person, Stall, loopback
-from loadtests.record import PAY, Asked, Heard, Record, RecordFull, read
+from loadtests.record import PAY, Asked, Heard, Record, RecordFull, incomplete, read
 
 ASKED = Asked("key", PAY, "0977000000", "wal_1", "mer_1", 5_000, 1.5)
 
@@ -63,6 +63,31 @@ def test_at_its_limit_nothing_is_sent_unrecorded(tmp_path: Path) -> None:
     assert told.full
     assert list(told.asked) == ["key"]
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 190
+
+
+def test_a_process_that_never_came_or_did_not_end_in_order_leaves_the_record_incomplete(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+    record.began()
+    assert len(incomplete(read(tmp_path), workers=2)) == 2
+    assert len(incomplete(read(tmp_path), workers=1)) == 1
+    record.ended()
+    assert incomplete(read(tmp_path), workers=1) == []
+
+
+def test_a_payment_that_was_due_and_never_sent_leaves_the_record_incomplete(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+    record.began()
+    record.unsent(3)
+    record.ended()
+    (why,) = incomplete(read(tmp_path), workers=1)
+    assert why.startswith("3 payments were due and never sent")
+
+
+def test_what_an_agent_earned_is_read_as_it_was_told(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+    record.sent(ASKED)
+    record.told("key", "done", "cin_1", 100)
+    assert read(tmp_path).asked["key"].commission == 100
 
 
 def test_every_process_writes_a_file_of_its_own(tmp_path: Path) -> None:
