@@ -6,6 +6,7 @@ What cannot be read within a second is None; `cho events ls` and `cho audit` loo
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -17,6 +18,10 @@ from kit.streams import names
 PATIENCE_S = 1.0
 # Of each kind at most so many are counted.
 COUNTED_MAX = 1000
+# More events than that behind, and somebody should look: some ten seconds of what one cell carries.
+BEHIND_MAX = 10_000
+# The same of windows that are closed and not settled: those of two days.
+WINDOWS_MAX = 6
 READERS = ("journal", "announcer")
 _UNSETTLED = ("closed", "netted", "settling")
 _UNRESOLVED = ("open", "assigned", "proposed", "approved")
@@ -24,8 +29,8 @@ _UNRESOLVED = ("open", "assigned", "proposed", "approved")
 
 @dataclass(slots=True)
 class Health:
-    """`seq`: the ledger's last event; `readers`: how many events each is behind; `streams`: groups that are behind and
-    dead letters, by group; `windows`: closed and not settled, by stage. None: not read.
+    """`seq`: the ledger's last event; `readers`: how many events each is behind; `behind` and `dead_letters`:
+    by group, of all streams that it hears; `windows`: closed and not settled, by stage. None: not read.
     """
 
     gate_open: bool | None = None
@@ -33,14 +38,20 @@ class Health:
     window: int | None = None
     readers: dict[str, int] = field(default_factory=dict)
     unheld: list[str] = field(default_factory=list)
-    behind: dict[str, int] = field(default_factory=dict)
-    dead_letters: dict[str, int] = field(default_factory=dict)
+    behind: dict[str, int] | None = None
+    dead_letters: dict[str, int] | None = None
     memory_bytes: int | None = None
     aof_ok: bool | None = None
     windows: dict[str, int] | None = None
     breaks: int | None = None
     took_ms: int = 0
     unreachable: list[str] = field(default_factory=list)
+
+    @property
+    def fine(self) -> bool:
+        """Whether payments are taken, written down and followed, and everybody could be asked. A backlog is none of
+        that: it is flagged in `lines`."""
+        return bool(self.gate_open and self.aof_ok and not self.unheld and not self.unreachable)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -85,16 +96,16 @@ def _ledger(of: Settings, found: Health) -> None:
 
 
 def _streams(of: Settings, found: Health) -> None:
+    behind, dead = Counter[str](), Counter[str]()
     with _client(of.redis_url) as client:
         for stream in names.STREAMS:
             if not client.exists(stream):
                 continue
             for group in client.xinfo_groups(stream):
                 name = group["name"].decode()
-                if behind := (group["lag"] or 0) + group["pending"]:
-                    found.behind[name] = behind
-                if dead := int(client.xlen(names.dead(stream, name))):
-                    found.dead_letters[name] = dead
+                behind[name] += (group["lag"] or 0) + group["pending"]
+                dead[name] += int(client.xlen(names.dead(stream, name)))
+    found.behind, found.dead_letters = dict(+behind), dict(+dead)
 
 
 def _books(of: Settings, found: Health) -> None:
@@ -129,15 +140,22 @@ def lines(found: Health) -> list[tuple[str, str, bool]]:
                      not (found.gate_open and found.aof_ok)))  # fmt: skip
         said = ", ".join(f"{name} {lag} behind" for name, lag in found.readers.items())
         said += "".join(f"; NOBODY reads as {name}" for name in found.unheld)
-        rows.append(("readers", said, bool(found.unheld)))
-    behind = ", ".join(f"{group} {count}" for group, count in sorted(found.behind.items()))
-    rows.append(("streams", f"behind: {behind}" if behind else "every group has every event", False))
+        rows.append(("readers", said, bool(found.unheld) or _too_many(found.readers)))
+    if found.behind is not None:
+        behind = ", ".join(f"{group} {count}" for group, count in sorted(found.behind.items()))
+        heard = f"behind: {behind}" if behind else "every group has every event"
+        rows.append(("streams", heard, _too_many(found.behind)))
     if found.dead_letters:
         dead = ", ".join(f"{group} {count}" for group, count in sorted(found.dead_letters.items()))
         rows.append(("dead letters", f"{dead} (cho events dead)", True))
     if found.windows is not None:
         waiting = ", ".join(f"{count} {stage}" for stage, count in found.windows.items() if count)
-        rows.append(("windows", f"not settled: {waiting}" if waiting else "all settled", False))
+        rows.append(("windows", f"not settled: {waiting}" if waiting else "all settled",
+                     sum(found.windows.values()) > WINDOWS_MAX))  # fmt: skip
         rows.append(("breaks", f"{found.breaks} to resolve" if found.breaks else "none", bool(found.breaks)))
     rows += [("not read", one, True) for one in found.unreachable]
     return rows
+
+
+def _too_many(behind: dict[str, int]) -> bool:
+    return max(behind.values(), default=0) > BEHIND_MAX

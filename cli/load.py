@@ -17,11 +17,14 @@ STUCK_S_MAX = 30.0
 
 @dataclass(slots=True)
 class Outcome:
-    """What a run saw. `latencies_ms` of 2xx replies only; `seconds` measured."""
+    """What a run saw. `latencies_ms` of 2xx replies only; `seconds` measured. Under status 0: connections that broke
+    before their answer; `overloaded`: how many of the 503 were coded refusals.
+    """
 
     seconds: float = 0.0
     statuses: Counter[int] = field(default_factory=Counter)
     latencies_ms: list[float] = field(default_factory=list)
+    overloaded: int = 0
 
     @property
     def per_s(self) -> float:
@@ -38,6 +41,12 @@ class Outcome:
         self.seconds += other.seconds
         self.statuses += other.statuses
         self.latencies_ms += other.latencies_ms
+        self.overloaded += other.overloaded
+
+
+def is_overloaded(status: int, reply: bytes) -> bool:
+    """Whether a reply, headers and all, is the coded refusal that says when to come back (docs/overload.md)."""
+    return status == 503 and b'"OVERLOADED"' in reply and b"\r\nretry-after: " in reply
 
 
 class _Connection(asyncio.Protocol):
@@ -45,7 +54,7 @@ class _Connection(asyncio.Protocol):
         self, request: Callable[[], bytes], outcome: Outcome, until: float, done: asyncio.Future[None]
     ) -> None:
         self._request, self._outcome, self._until, self._done = request, outcome, until, done
-        self._buffer = b""
+        self._buffer, self._waits = b"", False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -57,6 +66,7 @@ class _Connection(asyncio.Protocol):
         if self._sent >= self._until:
             self._transport.close()
             return
+        self._waits = True
         self._transport.write(self._request())
 
     def data_received(self, data: bytes) -> None:
@@ -67,17 +77,21 @@ class _Connection(asyncio.Protocol):
         at = self._buffer.find(b"content-length: ")
         if not 0 <= at < head:
             raise ValueError(f"a reply without content-length: {self._buffer[:head]!r}")
-        length = int(self._buffer[at + 16 : self._buffer.find(b"\r\n", at)])
-        if len(self._buffer) < head + 4 + length:
+        end = head + 4 + int(self._buffer[at + 16 : self._buffer.find(b"\r\n", at)])
+        if len(self._buffer) < end:
             return
-        status = int(self._buffer[9:12])
+        status, self._waits = int(self._buffer[9:12]), False
         self._outcome.statuses[status] += 1
+        self._outcome.overloaded += is_overloaded(status, self._buffer[:end])
         if 200 <= status < 300:
             self._outcome.latencies_ms.append((time.perf_counter() - self._sent) * 1000)
-        self._buffer = self._buffer[head + 4 + length :]
+        self._buffer = self._buffer[end:]
         self._send()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Also after an error of `data_received`, which asyncio logs and raises nowhere."""
+        if self._waits:
+            self._outcome.statuses[0] += 1
         if not self._done.done():
             self._done.set_result(None)
 

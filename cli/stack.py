@@ -330,7 +330,8 @@ class _Progress:
 
 
 def status(as_json: AsJson = False) -> None:
-    """Show the running stack: processes, what they wait for, memory, health, URL; exit status 1 if not all is ready."""
+    """Show the running stack: processes, what they wait for, memory, health, URL; exit status 1 if not all is ready and
+    well."""
     snapshot = running()
     if snapshot is None:
         if as_json:
@@ -354,12 +355,13 @@ def _status_report(snapshot: Snapshot) -> dict[str, Any]:
     stands = standing.read(Path(snapshot["settings"]["home"]))
     from cli import health  # here: the process of `cho up` stays for days, and asks nobody
 
+    found = health.read(_settings_of(snapshot, {}))
     return {
         "running": True,
-        "ready": snapshot["ready"] and not any(process["note"] for process in processes),
+        "ready": bool(snapshot["ready"] and found.fine and not any(process["note"] for process in processes)),
         "ledger": asdict(stands) | {"replicas": stands.replicas},
         "gateway": gateway_url(_settings_of(snapshot, {})),
-        "health": health.read(_settings_of(snapshot, {})).as_dict(),
+        "health": found.as_dict(),
         "settings": snapshot["settings"],
         "pss_bytes": sum(process["pss_bytes"] or 0 for process in processes),
         "processes": processes,

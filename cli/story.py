@@ -13,13 +13,16 @@ _PREFIX, _TIME = slice(0, 3), slice(4, 16)
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """What one store knows. `at_ms`: Unix ms, None where it does not say when; `missing`: why it knows nothing."""
+    """What one store knows. `at_ms`: Unix ms, None where it does not say when; `missing`: why it knows nothing;
+    `unreachable`: whether that is because it could not be asked.
+    """
 
     store: str
     what: str
     at_ms: int | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     missing: str = ""
+    unreachable: bool = False
 
 
 @dataclass(slots=True)
@@ -32,12 +35,17 @@ class Story:
 
     @property
     def known(self) -> bool:
-        """Whether ledger or books know the payment at all."""
+        """Whether ledger or books know the payment at all; where one of them is `unasked`, False says nothing."""
         return any(one.store in ("ledger", "books") and not one.missing for one in self.chapters)
+
+    @property
+    def unasked(self) -> list[str]:
+        """Stores that could not be asked, or not for everything."""
+        return list(dict.fromkeys(one.store for one in self.chapters if one.unreachable))
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return asdict(self) | {"known": self.known}
+        return asdict(self) | {"known": self.known, "unasked": self.unasked}
 
 
 def in_order(chapters: Sequence[Chapter]) -> list[Chapter]:

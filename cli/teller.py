@@ -23,6 +23,7 @@ from kit.ledger_event import LedgerEvent, from_raw
 from kit.streams import clients, names
 from kit.streams.entry import Entry
 from services.orders import store as orders
+from services.payments import announce
 from services.payments.hooks import Topic
 from services.payments.store import deliveries, webhook_documents
 from services.payments.store.keys import keys
@@ -36,6 +37,8 @@ from services.settlement.payouts.documents import NetDocument, PayoutDocument
 from services.settlement.payouts.store import order_of
 
 FOLLOWING_MAX = 50
+# What a payout is called that may hold the payment, or money that came in beside it.
+MAYBE = "payout it may be part of"
 
 
 class _Teller:
@@ -70,7 +73,8 @@ class _Teller:
         try:
             read()
         except (redis.RedisError, PyMongoError, sqlite3.Error, OSError) as error:
-            self._missing(store, what, f"not reachable: {type(error).__name__}: {str(error)[:120]}")
+            why = f"{type(error).__name__}: {str(error)[:120]}"
+            self.story.chapters.append(Chapter(store, what, missing=why, unreachable=True))
 
     def _in(self, database: str, store: str, what: str, read: Callable[[], None]) -> None:
         with _database(database):
@@ -162,11 +166,16 @@ class _Teller:
 
     def _announcements(self) -> None:
         assert self.event
-        if not self.merchant_id:
-            self._missing("streams", "announcement", "no merchant's payment: nobody is told")
+        streams: list[tuple[str, str]] = []
+        if announce.moved(self.event):
+            streams += [("live announcement", live_key(self.merchant_id)), ("event for services", STREAM)]
+        if announce.held(self.event, Intent.FromString(self.event.intent)):
+            streams.append(("event of a hold", names.HOLDS))
+        if not streams:
+            self._missing("streams", "announcement", "no merchant's payment, or one in review: nobody is told")
             return
         client, entry = clients.streams(), f"{self.event.seq}-0"
-        for what, stream in (("live announcement", live_key(self.merchant_id)), ("event for services", STREAM)):
+        for what, stream in streams:
             rows: Any = client.xrange(stream, entry, entry)
             if not rows:
                 self._missing("streams", what, f"{stream} does not hold it: not announced yet, or trimmed")
@@ -197,8 +206,9 @@ class _Teller:
 
     def _orders(self) -> None:
         assert self.event
-        payment_id = self.event.related if self.event.op in ("refund", "reverse") else self.payment_id
-        document = orders.OrdersOrder.objects(payments__transfer_id=payment_id).first()
+        paid = self.event.related if self.event.op in ("refund", "reverse") else self.payment_id
+        field = "holds__id" if paid.startswith("hld_") else "payments__transfer_id"
+        document = orders.OrdersOrder.objects(**{field: paid}).first()
         if document is None:
             self._missing("orders", "order", "no order names it: most payments are typed at the stall")
             return
@@ -273,24 +283,44 @@ class _Teller:
                 )  # fmt: skip
 
     def _payout(self, closed: books.Window) -> None:
-        """The first payout of the merchant that was decided at or after the window's end: it holds this payment."""
-        since = order_of(closed.closed_at, "")
-        found = PayoutDocument.objects(payee=self.merchant_id, order__gte=since, order__lt=":").order_by("order")
-        payouts: Sequence[Any] = list(found.limit(FOLLOWING_MAX)) if self.merchant_id else []
-        paid = next((one for one in payouts if one.state != payout_rules.CARRIED and one.window), None)
-        if paid is None:
-            said = "; ".join(f"{one.id} was carried over: {one.reason}" for one in payouts)
-            self._missing("settlement", "payout", said or "none decided for this payee since")
+        """The payout of the payment's window holds it, unless one that the merchant asked for took the money before.
+
+        What was not paid in the end (failed, returned, carried over) is part of what a later one pays.
+        """
+        assert self.event
+        payee = {"payee": self.merchant_id}
+        posted = {"posted_seq__gt": self.event.seq, "posted_seq__lte": closed.last_seq}
+        since = {"order__gte": order_of(closed.closed_at, ""), "order__lt": ":"}
+        asked: Sequence[Any] = []
+        later: Sequence[Any] = []
+        if self.merchant_id:
+            asked = list(PayoutDocument.objects(window=0, **payee, **posted).order_by("order").limit(FOLLOWING_MAX))
+            later = list(PayoutDocument.objects(**payee, **since).order_by("order").limit(FOLLOWING_MAX))
+        told, carried = list[tuple[str, Any]](), list[str]()
+        told += [(MAYBE, one) for one in asked]
+        for one in later:
+            if one.state == payout_rules.CARRIED:
+                carried.append(f"{one.id} was carried over: {one.reason}")
+            elif one.id not in {each.id for each in asked}:
+                told.append(("payout" if one.window == closed.number and not asked else MAYBE, one))
+                if one.window and one.state not in (payout_rules.FAILED, payout_rules.RETURNED):
+                    break
+        for what, one in told:
+            self._paid_out(what, one)
+        if not told:
+            self._missing("settlement", "payout", "; ".join(carried) or "none decided for this payee since")
             self._missing("settlement", "statement match", "nothing was paid out")
-            return
+
+    def _paid_out(self, what: str, paid: Any) -> None:
+        """A payout, and the bank's statement that shows it."""
         self._add(
-            "settlement", "payout", _ms(paid.ended_at or paid.decided_at), payout_id=paid.id, window=paid.window,
+            "settlement", what, _ms(paid.ended_at or paid.decided_at), payout_id=paid.id, window=paid.window or None,
             state=paid.state, amount=paid.amount, file=f"pain.001.{paid.batch}.xml" if paid.batch else "",
             paid_on=paid.paid_on, reason=paid.reason,
         )  # fmt: skip
         match = ReconciliationDocument.objects(id=paid.reconciled).first() if paid.reconciled else None
         if match is None:
-            self._missing("settlement", "statement match", "no bank statement shows the payout yet")
+            self._missing("settlement", "statement match", f"no bank statement shows {paid.id} yet")
             return
         self._add(
             "settlement", "statement match", match.run_ms, reconciliation=match.id, file=match.name, state=match.state,

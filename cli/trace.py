@@ -10,8 +10,9 @@ import typer
 
 from cli.stack import attach
 from kit.clock import VIETNAM, from_ms
+from kit.config import settings
 
-NOT_KNOWN = 1
+NOT_KNOWN, NOT_ASKED = 1, 2
 # Of what is known, in characters.
 WIDTH = 96
 
@@ -20,16 +21,21 @@ def trace(
     payment_id: Annotated[str, typer.Argument(help="A payment, refund or any other transfer: pay_..., rfd_...")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
-    """Tell what every store knows of a payment, with times; exit status 1 where neither ledger nor books know it."""
+    """Tell what every store knows of a payment, with times; exit status 1 where neither ledger nor books know it or two
+    stores differ, 2 where a store could not be asked."""
     from cli import teller  # what it reads with is heavy; `cho --help` does without
 
-    attach()
+    attached = attach()
     told = teller.tell(payment_id)
     if as_json:
         typer.echo(json.dumps(told.as_dict(), ensure_ascii=False))
     else:
         _print(told)
-    raise typer.Exit(0 if told.known and not told.findings else NOT_KNOWN)
+        if told.unasked and not attached:
+            typer.secho(f"No stack runs in {settings().home.resolve()}; cho up starts one.", fg="red")
+    if told.findings:
+        raise typer.Exit(NOT_KNOWN)
+    raise typer.Exit(NOT_ASKED if told.unasked else 0 if told.known else NOT_KNOWN)
 
 
 def _print(told: Any) -> None:
@@ -40,10 +46,13 @@ def _print(told: Any) -> None:
                 typer.echo(" " * 24 + line)
     for one in told.chapters:
         if one.missing:
-            typer.secho(f"not found here: {one.store}, {one.what}: {one.missing}", dim=True)
+            why = "could not be asked" if one.unreachable else "not found here"
+            typer.secho(f"{why}: {one.store}, {one.what}: {one.missing}", dim=not one.unreachable)
     for finding in told.findings:
         typer.secho(finding, fg="red", bold=True)
-    if not told.known:
+    if told.unasked:
+        typer.secho(f"{', '.join(told.unasked)} could not be asked: this is not all of it.", fg="red")
+    elif not told.known:
         typer.secho(f"Neither ledger nor books know {told.payment_id}.", fg="red")
 
 

@@ -63,21 +63,22 @@ def _measure(stack: Stack, seconds: float, rate: float, console: Console) -> dic
     merchant_id, payers, vendor = bench.people_of(stack, console)
     makers = [bench.maker("/v1/payments", payers[i % len(payers)], [merchant_id]) for i in range(CONNECTIONS)]
     host, port = stack.settings().gateway_host, stack.settings().gateway_port
-    run(host, port, makers, bench.WARM_UP_S)
-    most = run(host, port, makers[: limits.PAYMENTS_CALLS_MIN], MOST_S).per_s
+    warm = run(host, port, makers, bench.WARM_UP_S)
+    most = run(host, port, makers[: limits.PAYMENTS_CALLS_MIN], MOST_S)
     bench.drain(stack)
     console.print(
-        f"The most at {limits.PAYMENTS_CALLS_MIN} connections: {most:.0f} a second."
+        f"The most at {limits.PAYMENTS_CALLS_MIN} connections: {most.per_s:.0f} a second."
         f" {rate:.0f} a second for {seconds:.0f} s ..."
     )
     token = vendor.http.headers["authorization"].removeprefix("Bearer ")
     arrivals = uvloop.run(_arrive(host, port, makers, rate, seconds, merchant_id, token))
     told = [arrivals.heard_at[i] - at for i, at in arrivals.answered_at.items() if i in arrivals.heard_at]
     return {
-        "most_per_s": round(most, 1),
+        "most_per_s": round(most.per_s, 1),
         "rate_per_s": rate,
         "payments": len(arrivals.latencies_s),
-        "failed": arrivals.failed,
+        # While the most is looked for some may be told to come back; at the rate that was asked for, nobody.
+        "failed": arrivals.failed + own.broken(warm, most),
         "unheard": len(arrivals.answered_at) - len(told),
         "payment_ms": _percentiles(arrivals.latencies_s),
         "answer_to_announcement_ms": _percentiles(told),

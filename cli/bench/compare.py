@@ -19,9 +19,11 @@ from cli.bench.record import Figures, Run, RunUnreadable, read
 ALIKE = 0.05
 # What makes a machine the same one, as far as speed goes.
 _SAME = ("processor", "architecture", "cores", "memory_mb")
+# Without these a run is no figure, however fast.
+_TRUE = ("balanced", "tied")
 # By a figure's whole name, "payment_ms.p99" say; the first that matches decides.
 _HIGHER = re.compile(r"per_s\b|ratio")
-_LOWER = re.compile(r"_ms\b|_us\b|_us_|_s\b|_mb\b|bytes|failed|unheard|lag|behind")
+_LOWER = re.compile(r"_ms\b|_us\b|_us_|_s\b|_mb\b|bytes|failed|broken|unheard|lag|behind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,9 @@ def differences(old: Run, new: Run) -> list[str]:
     found = [f"bench {old.bench} and {new.bench}"] if old.bench != new.bench else []
     pairs = [(name, old.machine.get(name), new.machine.get(name)) for name in _SAME]
     pairs += [(name, old.asked.get(name), new.asked.get(name)) for name in sorted({*old.asked, *new.asked})]
-    return found + [f"{name} {a} and {b}" for name, a, b in pairs if a != b]
+    found += [f"{name} {a} and {b}" for name, a, b in pairs if a != b]
+    both = (("old", old), ("new", new))
+    return found + [f"the {w} run is not {name}" for w, run in both for name in _TRUE if run.figures.get(name) is False]
 
 
 def changes(old: Figures, new: Figures) -> list[Change]:

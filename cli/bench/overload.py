@@ -39,7 +39,7 @@ from rich.console import Console
 from cli import people
 from cli.bench import own, record
 from cli.bench import payments as bench
-from cli.load import run
+from cli.load import is_overloaded, run
 from cli.stack import Stack
 from gateway import limits
 
@@ -70,6 +70,8 @@ class Phase:
     begin_s: float = 0.0
     offered: int = 0
     accepted_s: list[float] = field(default_factory=list)
+    # Of these, how many were answered before the phase was over: what was carried while it lasted.
+    accepted_in_time: int = 0
     # The same from when they were sent: without the wait for one of our own connections.
     sent_s: list[float] = field(default_factory=list)
     shed_s: list[float] = field(default_factory=list)
@@ -155,8 +157,9 @@ class _Arrivals:
         took_s = now_s - due_s
         if status == 200:
             phase.accepted_s.append(took_s)
+            phase.accepted_in_time += now_s <= phase.begin_s + phase.seconds
             phase.sent_s.append(now_s - sent_s)
-        elif status == 503 and b'"OVERLOADED"' in reply and b"\r\nretry-after: " in reply:
+        elif is_overloaded(status, reply):
             phase.shed_s.append(took_s)
         else:
             phase.other[f"{status} {reply[-300:].decode(errors='replace')}"] += 1
@@ -240,6 +243,7 @@ def held(report: dict[str, Any]) -> bool:
     return bool(
         report["balanced"]
         and report["tied"]
+        and not report["broken"]
         and not any(row["other"] for row in [*report["times"].values(), report["herd"]])
     )
 
@@ -254,9 +258,9 @@ def _measure(
     before, accepted = bench.received(vendor, merchant_id), 0
     closed = [makers[i % len(makers)] for i in range(CLOSED_CONNECTIONS)]
     with placed:
-        accepted += len(run(host, port, closed, bench.WARM_UP_S).latencies_ms)
+        warm = run(host, port, closed, bench.WARM_UP_S)
         measured = run(host, port, closed, CAPACITY_S)
-        accepted += len(measured.latencies_ms)
+        accepted += len(warm.latencies_ms) + len(measured.latencies_ms)
         capacity = measured.per_s
         bench.drain(stack)
         times = {}
@@ -275,6 +279,8 @@ def _measure(
     return {
         "capacity_per_s": round(capacity, 1),
         "capacity_ms": bench.percentiles(measured),
+        # Of warm-up and capacity.
+        "broken": own.broken(warm, measured),
         "connections": connections,
         "times": times,
         "herd": herd,
@@ -340,7 +346,7 @@ async def _arrive(
 def _row(trouble: Phase, calm: Phase, cpu_s: dict[str, float]) -> dict[str, Any]:
     return {
         "offered_per_s": round(trouble.offered / trouble.seconds, 1),
-        "accepted_per_s": round(len(trouble.accepted_s) / trouble.seconds, 1),
+        "accepted_per_s": round(trouble.accepted_in_time / trouble.seconds, 1),
         "accepted_ms": _percentiles(trouble.accepted_s),
         "accepted_since_sent_ms": _percentiles(trouble.sent_s),
         "shed_share": round(len(trouble.shed_s) / max(1, trouble.offered), 3),
@@ -380,6 +386,8 @@ def _table(report: dict[str, Any]) -> str:
             f" {row['recovered_after_s']:>12.2f}"
         )
         lines += [f"       {count} times {what}" for what, count in row["other"].items()]
+    if report["broken"]:
+        lines.append(f"{report['broken']} answers of warm-up and capacity were neither a payment nor a coded refusal")
     herd = report["herd"]
     lines.append(
         f"{HERD} sign in at once: {herd['accepted']} accepted, {herd['shed']} shed, the slowest answer after"

@@ -42,3 +42,8 @@ def audited(started: Stack) -> audit.Audit:
 def failed(*outcomes: Outcome) -> int:
     """How many answers were not as they should be."""
     return sum(n for outcome in outcomes for status, n in outcome.statuses.items() if status != 200)
+
+
+def broken(*outcomes: Outcome) -> int:
+    """How many of those were no coded refusals either: what no bench may see."""
+    return failed(*outcomes) - sum(outcome.overloaded for outcome in outcomes)

@@ -65,21 +65,26 @@ def _measure(stack: Stack, connections: int, seconds: float, rounds: int, consol
     echo = [maker("/v1/echo", payers[i % len(payers)], [merchant_id]) for i in range(connections)]
     pay = [maker("/v1/payments", payers[i % len(payers)], [merchant_id]) for i in range(connections)]
     before = received(vendor, merchant_id)
-    run(host, port, echo, WARM_UP_S)
-    warm = run(host, port, pay, WARM_UP_S)
+    warm_echo, warm = run(host, port, echo, WARM_UP_S), run(host, port, pay, WARM_UP_S)
     drain(stack)
     echo_slices, pay_slices = list[Outcome](), list[Outcome]()
     echo_cpu: dict[str, float] = {}
     pay_cpu: dict[str, float] = {}
-    lag = 0
+    lag, drain_s = 0, 0.0
+
+    def pay_slice() -> Outcome:
+        """With what it leaves behind: that is payments' to pay for, and not the next echo's."""
+        nonlocal lag, drain_s
+        found = run(host, port, pay, seconds)
+        lag = max(lag, _lag(stack))
+        drain_s = drain(stack)
+        return found
+
     with _Listening(stack, vendor, merchant_id) as listening:
         for number in range(rounds):
             console.print(f"Round {number + 1} of {rounds} ...")
-            drain(stack)  # what payments left behind is not echo's to pay for
             echo_slices.append(with_cpu(stack, echo_cpu, lambda: run(host, port, echo, seconds)))
-            pay_slices.append(with_cpu(stack, pay_cpu, lambda: run(host, port, pay, seconds)))
-            lag = max(lag, _lag(stack))
-        drain_s = drain(stack)
+            pay_slices.append(with_cpu(stack, pay_cpu, pay_slice))
         echoes, paid = turns.total(echo_slices), turns.total(pay_slices)
         listening.wait_for(len(paid.latencies_ms))
     console.print("Auditing ...")
@@ -93,7 +98,7 @@ def _measure(stack: Stack, connections: int, seconds: float, rounds: int, consol
         "ratio_of_one_turn": turns.ratios(pay_slices, echo_slices),
         "connections": connections,
         "payments": captured,
-        "failed": own.failed(paid, echoes),
+        "failed": own.failed(warm_echo, warm, paid, echoes),
         "payment_ms": percentiles(paid),
         "echo_ms": percentiles(echoes),
         "cpu_us_per_payment": per_call(pay_cpu, captured),

@@ -131,14 +131,14 @@ def _measure(stack: Stack, seconds: float, rate: float, console: Console) -> dic
         deeper = _deeper(api, dice)
     asked = _mix(dice, deeper)
     console.print(f"{rate:.0f} searches a second for {seconds:.0f} s ...")
-    asyncio.run(_ask(host, port, [next(asked) for _ in range(WARM_UP)], rate))
+    warm = asyncio.run(_ask(host, port, [next(asked) for _ in range(WARM_UP)], rate))
     before = cpu_s(stack)
     answers = asyncio.run(_ask(host, port, [next(asked) for _ in range(int(rate * seconds))], rate))
     used = {name: after - before.get(name, 0.0) for name, after in cpu_s(stack).items()}
     everything = [latency for latencies in answers.latencies_s.values() for latency in latencies]
     all_ms = _percentiles(everything)
     return {
-        "rate_per_s": rate, "searches": len(everything), "failed": answers.failed,
+        "rate_per_s": rate, "searches": len(everything), "failed": warm.failed + answers.failed,
         "found_nothing": sorted(set(answers.empty)), "search_ms": all_ms, "goal_held": all_ms["p99"] < GOAL_P99_MS,
         "by_kind_ms": {name: _percentiles(found) for name, found in sorted(answers.latencies_s.items())},
         "cpu_us_each": {

@@ -47,7 +47,7 @@ def _measure(stack: Stack, seconds: float, rounds: int, console: Console) -> dic
         for merchants in ([hot, *others], [hot] * tickets + others)
     )
     host, port = stack.settings().gateway_host, stack.settings().gateway_port
-    run(host, port, even, bench.WARM_UP_S)
+    warm = run(host, port, even, bench.WARM_UP_S)
     spread, hot_one = list[Outcome](), list[Outcome]()
     for number in range(rounds):
         console.print(f"Round {number + 1} of {rounds} ...")
@@ -63,7 +63,7 @@ def _measure(stack: Stack, seconds: float, rounds: int, console: Console) -> dic
         "hot_per_s": round(hotly.per_s, 1),
         "ratio": round(hotly.per_s / evenly.per_s, 3),
         "ratio_of_one_turn": turns.ratios(hot_one, spread),
-        "failed": own.failed(evenly, hotly),
+        "failed": own.failed(warm, evenly, hotly),
         "balanced": own.audited(stack).balanced,
     }
 

@@ -67,6 +67,26 @@ def test_who_finds_no_free_connection_gives_up_and_is_counted(monkeypatch: pytes
     assert calm.other["no answer"] == 4
 
 
+def test_what_is_accepted_a_second_was_answered_in_that_second_and_not_only_due_in_it() -> None:
+    trouble, calm = overload.Phase(400, 2.0, begin_s=10.0), overload.Phase(200, 1.0, begin_s=12.0)
+    arrivals = overload._Arrivals()
+    with pytest.MonkeyPatch.context() as patch:
+        for due_s, answered_s in ((10.5, 11.0), (11.9, 12.0), (11.9, 12.1)):
+            patch.setattr(overload.time, "perf_counter", lambda at=answered_s: at)
+            arrivals.answered(trouble, due_s, due_s, 200, PAID)
+    row = overload._row(trouble, calm, {})
+    assert row["accepted_per_s"] == 1.0
+    assert len(trouble.accepted_s) == 3
+    assert row["accepted_ms"]["p99"] == 500.0
+
+
+def test_a_run_holds_only_where_warm_up_and_capacity_had_no_answer_but_payments_and_coded_refusals() -> None:
+    good = {"balanced": True, "tied": True, "broken": 0, "times": {"2": {"other": {}}}, "herd": {"other": {}}}
+    assert overload.held(good)
+    assert not overload.held(good | {"broken": 1})
+    assert not overload.held(good | {"times": {"2": {"other": {"500 x": 1}}}})
+
+
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core is all there is")
 def test_apart_the_gateway_and_the_phones_have_the_last_core_and_all_others_the_rest() -> None:
     cores, me = sorted(os.sched_getaffinity(0)), os.getpid()

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import random
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
-from cli.bench import goods
-from cli.bench.search import SEARCH, build, kinds
+import pytest
+from rich.console import Console
+
+from cli.bench import goods, search
+from cli.bench.search import SEARCH, Answers, build, kinds
 from kit.ids import is_id
 from services.catalog.product import offer
 from services.catalog.search.index import Index
@@ -44,3 +50,18 @@ def test_searches_that_have_to_find_something_do_in_an_index_of_the_goods(tmp_pa
                     assert index.suggest(kind.query["prefix"], "", 8), kind
     finally:
         index.close()
+
+
+def test_a_search_of_the_warm_up_that_fails_fails_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([Answers(failed=1), Answers({"begun": [0.01]})])
+
+    async def ask(*_: object) -> Answers:
+        return next(answers)
+
+    monkeypatch.setattr(search, "_ask", ask)
+    monkeypatch.setattr(search, "_deeper", lambda *_: [])
+    monkeypatch.setattr(search, "cpu_s", lambda _: {})
+    monkeypatch.setattr(search, "Api", lambda _: nullcontext())
+    stack = SimpleNamespace(settings=lambda: SimpleNamespace(gateway_host="127.0.0.1", gateway_port=9), gateway_url="")
+    report = search._measure(cast("Any", stack), 1.0, 10.0, Console(quiet=True))
+    assert (report["failed"], report["searches"]) == (1, 1)
