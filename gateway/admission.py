@@ -5,8 +5,9 @@ fewer are let in, each 0.1 s; else more. It stands right behind the buffer, beca
 gateway half of what it costs behind the transcoder, and beyond capacity refusals are most of what the gateway does.
 It looks at no header, so that headers need not be made harmless before it.
 
-For payments alone, whose calls take milliseconds. Services that answer from threads look at their own queue
-(kit/rpc/admission.py), and streams last for an hour.
+For payments alone, whose calls take milliseconds, and of theirs not for those that wait for the card provider or for
+documents: a few customers of a provider that hangs would keep every stall from being paid. Services that answer from
+threads look at their own queue (kit/rpc/admission.py), and streams last for an hour.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from gateway.typed import duration, typed
 
 ADMISSION_FILTER = "envoy.filters.http.adaptive_concurrency"
 SERVICE = "payments"
+# Its gRPC services whose calls wait for more than the ledger; the circuit breaker alone bounds them here.
+WAITING = frozenset(f"cho.payments.v1.{name}Service" for name in ("Card", "Disbursement", "Webhook"))
 # What a refusal's status is until it leaves the gateway as 503 (gateway/errors.py): nothing else in it says 507.
 NOT_ADMITTED = 507
 
@@ -52,6 +55,8 @@ def admission_filter(answered_soon_ms: int) -> dict[str, Any]:
 def per_route(methods: Iterable[Method]) -> dict[str, Any]:
     """What the route of such methods asks of the filter; it is looked at before the transcoder, by path."""
     methods = list(methods)
-    if any(method.streaming for method in methods) or all(method.service != SERVICE for method in methods):
+    if any(method.streaming or method.service_name in WAITING for method in methods):
+        return {}
+    if all(method.service != SERVICE for method in methods):
         return {}
     return {ADMISSION_FILTER: typed("config.route.v3.FilterConfig", config={})}

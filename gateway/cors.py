@@ -9,6 +9,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.typed import typed
 
+# Headers of a reply that a page may read.
+_EXPOSED = "etag, retry-after, x-request-id"
 _LOCALHOST = r"http://(localhost|127\.0\.0\.1)(:[0-9]+)?"
 
 
@@ -42,9 +44,18 @@ def cors_policy(origins: list[dict[str, Any]]) -> dict[str, Any]:
         allow_origin_string_match=origins,
         allow_methods="GET, POST, PUT, PATCH, DELETE",
         allow_headers="authorization, content-type, if-none-match, last-event-id",
-        expose_headers="etag, retry-after, x-request-id",
+        expose_headers=_EXPOSED,
         allow_credentials=True,
         max_age="600",
         # A preflight of an origin that is not allowed ends here too: services know no OPTIONS.
         forward_not_matching_preflights=False,
     )
+
+
+def readable_headers() -> list[dict[str, Any]]:
+    """What the CORS filter puts on a reply to a page of such an origin, for replies that are made before it."""
+    return [
+        {"header": {"key": "access-control-allow-origin", "value": "%REQ(ORIGIN)%"}},
+        {"header": {"key": "access-control-allow-credentials", "value": "true"}},
+        {"header": {"key": "access-control-expose-headers", "value": _EXPOSED}},
+    ]

@@ -13,6 +13,7 @@ from typing import Any
 from google.rpc import code_pb2
 
 from gateway.admission import NOT_ADMITTED
+from gateway.cors import readable_headers
 from gateway.typed import typed
 from kit.errors import DOMAIN
 
@@ -172,22 +173,29 @@ RULES = (
 )
 
 
-def local_reply_config(headers: list[dict[str, Any]]) -> dict[str, Any]:
-    """The rules as Envoy reads them. `headers` go on every error: some never reach a filter."""
+def local_reply_config(headers: list[dict[str, Any]], origins: list[dict[str, Any]]) -> dict[str, Any]:
+    """The rules as Envoy reads them. `headers` go on every error: some never reach a filter. `origins`: matchers of
+    those whose pages may call."""
     native = {"filter": _cel(_NATIVE), **_PLAIN}
-    return {"mappers": [*_not_admitted(), native, *(_mapper(rule, headers) for rule in RULES)]}
+    return {"mappers": [*_not_admitted(origins), native, *(_mapper(rule, headers) for rule in RULES)]}
 
 
-def _not_admitted() -> list[dict[str, Any]]:
+def _not_admitted(origins: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What admission refuses, told by a status that nobody else gives, and first: beyond capacity it is most of what
-    the gateway does, and to ask CEL who it was took a seventh of it. The careful headers are the header filter's.
+    the gateway does, and to ask CEL who it was took a seventh of it. The careful headers are the header filter's; those
+    for pages are written here, because the CORS filter has not seen the call (gateway/filters.py).
     """
     refused = {
         "status_code_filter": {"comparison": {"op": "EQ", "value": {"default_value": NOT_ADMITTED, "runtime_key": "-"}}}
     }
-    native = {"header": {"name": "content-type", "string_match": {"prefix": "application/grpc"}}}
+
+    def with_header(name: str, match: dict[str, Any]) -> dict[str, Any]:
+        of = {"header_filter": {"header": {"name": name, "string_match": match}}}
+        return {"filter": {"and_filter": {"filters": [refused, of]}}}
+
     return [
-        {"filter": {"and_filter": {"filters": [refused, {"header_filter": native}]}}, "status_code": 503, **_PLAIN},
+        with_header("content-type", {"prefix": "application/grpc"}) | {"status_code": 503, **_PLAIN},
+        *(_mapper(_OVERLOADED, readable_headers()) | with_header("origin", origin) for origin in origins),
         _mapper(_OVERLOADED, []) | {"filter": refused},
     ]
 

@@ -44,7 +44,10 @@ _SAFE_HEADERS = {
 
 
 def edge_filters(settings: Settings, methods: list[Method]) -> list[dict[str, Any]]:
-    """Buffer, let in, strip, 304, transcode, CORS, JWT, rate limit, route."""
+    """Buffer, let in, strip, 304, transcode, CORS, JWT, rate limit, route.
+
+    CORS acts on real routes alone, and what comes as JSON has one only behind the transcoder (wrong_verb_routes).
+    """
     return [
         _filter("buffer", _buffer()),
         admission_filter(settings.answered_soon_ms),

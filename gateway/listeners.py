@@ -28,7 +28,7 @@ def edge_listener(settings: Settings, methods: list[Method], cors: CorsSettings)
         stat_prefix="edge",
         route_config=_edge_route_config(settings, methods, cors),
         http_filters=edge_filters(settings, methods),
-        local_reply_config=local_reply_config(safe_headers()),
+        local_reply_config=local_reply_config(safe_headers(), allowed_origins(settings.env, cors)),
         # The peer is the client; what it says in x-forwarded-for is not believed.
         use_remote_address=True,
         normalize_path=True,

@@ -26,8 +26,9 @@ from kit.rpc.policy import Policy
 from kit.rpc.status import status_of
 from kit.rpc.threads import DRAIN_S, Servicers, handlers_of, options
 
-# Calls beyond this are refused by grpc itself, without a code; `Flight` refuses unary calls long before, with theirs.
-CONCURRENT_CALLS_MAX = 4096
+# Calls beyond this, streams and health checks too, are refused by grpc itself, without a code. Before that unary calls
+# are refused with theirs by `Flight`, and streams by whoever feeds them: payments' 4,096 listeners leave half of it.
+CONCURRENT_CALLS_MAX = 8192
 
 _logger = log.logger(__name__)
 _failures = Failures()

@@ -15,7 +15,8 @@ import pytest
 from cho.payments.v1 import payments_pb2, payments_pb2_grpc
 from joserfc.jwk import ECKey
 
-from gateway import limits
+from gateway import admission, limits
+from gateway.methods import api
 from kit.config import Settings
 from tests.gateway.gateway_edge import Edge, gateway_of
 from tests.gateway.gateway_upstreams import Upstream, free_port
@@ -81,6 +82,40 @@ def test_a_native_client_beyond_the_limit_hears_unavailable(full: Edge) -> None:
             stub.Pay(payments_pb2.PayRequest(), timeout=10)
 
     assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+def test_while_payments_are_not_let_in_calls_that_wait_for_the_card_provider_or_documents_reach_their_service(
+    full: Edge,
+) -> None:
+    headers = full.signed_in(sub="usr_cards")
+    assert full.http.get(_ACCOUNT, headers=headers).status_code == 503
+    for verb, path in (
+        ("POST", "/v1/top-ups"), ("GET", "/v1/top-ups/top_1"), ("POST", "/v1/top-ups/top_1/cancel"),
+        ("POST", "/v1/top-ups/top_1/refunds"), ("GET", "/v1/disbursements/dsb_1"), ("DELETE", "/v1/webhooks/whk_1"),
+    ):  # fmt: skip
+        reply = full.http.request(verb, path, json={} if verb == "POST" else None, headers=headers)
+        assert reply.status_code == 501, (path, reply.text)  # this upstream has none of them
+
+
+def test_every_payments_call_is_bounded_by_how_long_it_takes_but_streams_and_those_that_wait_for_others() -> None:
+    bounded = {method.service_name for method in api().public if admission.per_route([method])}
+    unbounded = {method.service_name for method in api().public if not admission.per_route([method])}
+    services = {method.service_name for method in api().public if method.service == admission.SERVICE}
+    assert bounded == services - admission.WAITING
+    assert services >= admission.WAITING
+    assert unbounded & bounded == {"cho.payments.v1.PaymentsService"}  # its streams
+
+
+def test_a_page_of_a_configured_origin_reads_that_it_was_not_let_in_and_another_origins_does_not(full: Edge) -> None:
+    for origin, allowed in (("https://cho.example.vn", "https://cho.example.vn"), ("https://evil.example", None)):
+        refused = full.http.get(_ACCOUNT, headers={"origin": origin})
+
+        assert refused.status_code == 503
+        assert '"OVERLOADED"' in refused.text
+        assert refused.headers.get("access-control-allow-origin") == allowed
+        assert refused.headers.get("access-control-allow-credentials") == ("true" if allowed else None)
+        assert ("retry-after" in refused.headers.get("access-control-expose-headers", "")) == bool(allowed)
+        assert (refused.headers["retry-after"], refused.headers["cache-control"]) == ("1", "no-store")
 
 
 def test_quick_answers_let_in_more_by_themselves(local_settings: Settings, tmp_path: Path) -> None:

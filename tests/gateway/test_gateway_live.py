@@ -584,11 +584,15 @@ def test_a_grpc_client_meets_the_same_limits(edge: Edge) -> None:
 def test_a_configured_origin_may_call_and_read_errors(edge: Edge) -> None:
     preflight = edge.http.options(ACCOUNT, headers={"origin": ORIGIN, "access-control-request-method": "GET"})
     refused = edge.http.get(ACCOUNT, headers={"origin": ORIGIN})
+    answered = edge.http.get(ACCOUNT, headers={"origin": ORIGIN} | edge.signed_in())
 
     assert preflight.status_code == 200
     assert preflight.headers["access-control-allow-origin"] == ORIGIN
     assert "authorization" in preflight.headers["access-control-allow-headers"]
-    assert refused.headers["access-control-allow-origin"] == ORIGIN
+    for reply in (refused, answered):
+        assert reply.headers["access-control-allow-origin"] == ORIGIN
+        assert "retry-after" in reply.headers["access-control-expose-headers"]
+    assert answered.status_code == 200
     expect_error(refused, 401, "UNAUTHENTICATED")
 
 

@@ -28,6 +28,8 @@ from cho.payments.v1 import (
     organisations_pb2_grpc,
     requests_pb2,
     requests_pb2_grpc,
+    scheme_pb2,
+    scheme_pb2_grpc,
     webhooks_pb2,
     webhooks_pb2_grpc,
 )
@@ -53,6 +55,7 @@ from services.payments.server.ordermoney import OrderMoneyServicer
 from services.payments.server.organisations import OrganisationServicer
 from services.payments.server.payments import PaymentsServicer
 from services.payments.server.requests import RequestServicer
+from services.payments.server.scheme import SchemeServicer
 from services.payments.server.webhooks import WebhookServicer
 from services.payments.store.live import Followers
 from services.payments.store.people import People, put_person
@@ -101,6 +104,7 @@ class Api:
     stubs: tuple[Any, ...]
     bench: Bench
     followers: Followers
+    channel: grpc.aio.Channel
 
     def __call__(self, who: Person, method: str, request: Message, **claims: str) -> Awaitable[Any]:
         stub = next(stub for stub in self.stubs if hasattr(stub, method))
@@ -166,6 +170,7 @@ async def serve(bench: Bench) -> AsyncIterator[Api]:
         (orders_pb2, "OrderMoneyService", OrderMoneyServicer(ledger, directory)),
         (desk_pb2, "DeskService", DeskServicer(ledger)),
         (organisations_pb2, "OrganisationService", OrganisationServicer(ledger)),
+        (scheme_pb2, "SchemeService", SchemeServicer(ledger)),
         (webhooks_pb2, "WebhookService", WebhookServicer(ledger, Documents(opened))),
         (disbursements_pb2, "DisbursementService", DisbursementServicer(ledger, people, Documents(opened))),
     ]
@@ -176,10 +181,11 @@ async def serve(bench: Bench) -> AsyncIterator[Api]:
         holds_pb2_grpc.HoldServiceStub, desk_pb2_grpc.DeskServiceStub, organisations_pb2_grpc.OrganisationServiceStub,
         orders_pb2_grpc.OrderMoneyServiceStub,
         disbursements_pb2_grpc.DisbursementServiceStub,
+        scheme_pb2_grpc.SchemeServiceStub,
         webhooks_pb2_grpc.WebhookServiceStub,
     )  # fmt: skip
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
-        yield Api(tuple(stub(channel) for stub in stubs), bench, followers)
+        yield Api(tuple(stub(channel) for stub in stubs), bench, followers, channel)
     await followers.stop()
     await server.stop(1)
     await people.close()

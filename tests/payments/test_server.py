@@ -15,12 +15,14 @@ from cho.events.v1.events_pb2 import UserChanged
 from cho.events.v1.intent_pb2 import Intent
 from cho.payments.v1 import payments_pb2 as pb
 from google.protobuf.message import Message
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from kit import qr
 from kit.clock import now
 from kit.crypto import phone_index
 from kit.ids import new_id, new_key
 from kit.ledger_event import from_fields
+from kit.rpc import admission, aio
 from kit.rpc.status import error_code
 from kit.streams.event import Event
 from services.payments import announce, transfer
@@ -44,6 +46,7 @@ from tests.payments.api import (
     Person,
     fund,
     person,
+    serve,
 )
 from tests.payments.conftest import Bench
 
@@ -948,6 +951,31 @@ async def test_above_the_limit_of_listeners_the_next_is_refused(api: Api, monkey
         await second.call.read()
     assert error_code(refused.value) == "OVERLOADED"
     first.call.cancel()
+
+
+def test_streams_alone_never_fill_the_server() -> None:
+    assert aio.CONCURRENT_CALLS_MAX >= 1.5 * (live.LISTENERS_MAX + admission.FLIGHT_MAX)
+
+
+async def test_with_all_listeners_that_there_may_be_payments_and_health_checks_are_answered(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = 2048
+    for module, name in ((aio, "CONCURRENT_CALLS_MAX"), (live, "LISTENERS_MAX")):
+        monkeypatch.setattr(module, name, getattr(module, name) // small)
+    async with serve(bench) as api:
+        vendor, merchant = await api.vendor()
+        pages = [await Watch(api, vendor, merchant).opened() for _ in range(live.LISTENERS_MAX)]
+        deadline = time.monotonic() + WAIT_S_MAX
+        while api.followers._listeners < live.LISTENERS_MAX:
+            assert time.monotonic() < deadline, "not all of them listen"
+            await asyncio.sleep(0.005)
+        await api(vendor, "GetAccount", pb.GetAccountRequest(account_id=merchant))
+        health = health_pb2_grpc.HealthStub(api.channel)
+        answered = await health.Check(health_pb2.HealthCheckRequest(), timeout=WAIT_S_MAX)
+        assert answered.status == health_pb2.HealthCheckResponse.SERVING
+        for page in pages:
+            page.call.cancel()
 
 
 def _announced(url: str, merchant: str, *seqs: int, kept: int | None = None, now_too: bool = True) -> None:

@@ -20,7 +20,6 @@ from kit.errors import (
     InvalidArgument,
     KeyExpired,
     NotFound,
-    Overloaded,
     Unauthenticated,
     WrongState,
 )  # fmt: skip
@@ -216,11 +215,8 @@ class CardServicer:
     async def _settle(self, kind: type[Work], work_id: str) -> None:
         """Asks the provider how things stand, whatever its event said; the provider does not wait for it."""
         found = await self._carrier.stored(store.load, kind, work_id)
-        if found is not None:
-            try:
-                self._carrier.start(found)
-            except Overloaded:
-                _logger.warning("left to the worker", item=work_id)  # it is due now
+        if found is not None and self._carrier.start(found) is None:
+            _logger.warning("left to the worker", item=work_id)  # it is due now
 
     # What waits for an operator
 

@@ -11,15 +11,16 @@ from typing import Any, TypeVar, cast
 
 from kit import log
 from kit.clock import now_ms
-from kit.errors import Contention, DomainError, Overloaded
+from kit.errors import Contention, DomainError
 from kit.ids import new_id
+from kit.rpc.admission import FLIGHT_MIN
 from services.payments import postings, transfer
 from services.payments.card.client import AsyncCards
 from services.payments.card.failures import CardFailure
 from services.payments.server.documents import Documents
 from services.payments.steps import PROVIDER, Ask, Become, Look, Post, Step, TakeBack, Void, Work
 from services.payments.store import topups as store
-from services.payments.store.ledger import Ledger, Movement
+from services.payments.store.ledger import Ledger, Movement, after_write
 
 # Steps of one work in a row; a top-up takes five.
 STEPS_MAX = 16
@@ -27,6 +28,9 @@ STEPS_MAX = 16
 AT_ONCE_MAX = 256
 # A caller waits so long for its work to end, and hears then how it stands; the gateway gives up after 10 s.
 ANSWER_S_MAX = 7.0
+# Callers that wait at once; more hear right away how theirs stands. While the provider hangs, who pays at a stall has
+# the other half of the fewest calls that the server lets in.
+WAITING_MAX = FLIGHT_MIN // 2
 
 _logger = log.logger(__name__)
 
@@ -34,40 +38,51 @@ W = TypeVar("W", bound=Work)
 
 
 class Carrier:
-    """Carries works on."""
+    """Carries works on, each by one task however many ask for it. It refuses none: what is carried is stored before."""
 
     def __init__(self, ledger: Ledger, cards: AsyncCards, documents: Documents) -> None:
         self._ledger = ledger
         self._cards = cards
         self.stored = documents
-        self._tasks: set[asyncio.Task[Any]] = set()
+        # By the work's id.
+        self._tasks: dict[str, asyncio.Task[Work]] = {}
+        self._waiting = 0
 
     async def carry(self, work: W) -> W:
         """Carries a work on, and tells how it stands when it ends or rests, or after ANSWER_S_MAX; it goes on even if
-        its caller leaves. Raises Overloaded, Unavailable."""
-        task = self.start(work)
-        done, _ = await asyncio.wait({task}, timeout=ANSWER_S_MAX)
-        if done:
-            return cast(W, task.result())
-        return await self.stored(store.load, type(work), work.id) or work
+        its caller leaves. Where too many are carried, or waited for, it tells at once how it is stored.
 
-    def start(self, work: Work) -> asyncio.Task[Work]:
-        """Carries a work on without waiting. Raises Overloaded."""
-        if len(self._tasks) >= AT_ONCE_MAX:
-            raise Overloaded("too many cards are being asked; it goes on by itself")
-        task = asyncio.create_task(self._carry_on(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        Raises OutcomeUnknown.
+        """
+        task = self.start(work)
+        if task is None or self._waiting >= WAITING_MAX:
+            return work
+        self._waiting += 1
+        try:
+            done, _ = await asyncio.wait({task}, timeout=ANSWER_S_MAX)
+        finally:
+            self._waiting -= 1
+        with after_write():
+            now = task.result() if done else await self.stored(store.load, type(work), work.id)
+        # A task that was joined in its last moment did not see what its caller had just stored: the worker will.
+        return cast(W, now) if now is not None and now.version > work.version else work
+
+    def start(self, work: Work) -> asyncio.Task[Work] | None:
+        """The task that carries a work on; None where too many are carried: then it is left to the worker."""
+        task = self._tasks.get(work.id)
+        if task is None and len(self._tasks) < AT_ONCE_MAX:
+            task = self._tasks[work.id] = asyncio.create_task(self._carry_on(work), name=work.id)
+            task.add_done_callback(self._ended)
         return task
 
     async def stop(self) -> None:
         """Leaves what is not done to the worker."""
-        for task in self._tasks:
+        for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
+    def _ended(self, task: asyncio.Task[Work]) -> None:
+        del self._tasks[task.get_name()]
         if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, DomainError):
             _logger.error("card work broke off", exc_info=error)
 

@@ -19,7 +19,7 @@ from services.payments.server.common import (
     text,
     transfer_view,
 )  # fmt: skip
-from services.payments.store.ledger import Ledger, Movement, Order, Proposal, key_time
+from services.payments.store.ledger import Ledger, Movement, Order, Proposal, after_write, key_time
 
 REVERSE = "reverse"
 # How long a second person has.
@@ -51,9 +51,9 @@ class DeskServicer:
             proposal_id, REVERSE, undone.transfer_id, call.caller.sub, now_ms() + LIFE_MS, reason,
             intent_of(call, reason=reason),
         )  # fmt: skip
-        return pb.ProposeReversalResponse(
-            reversal=_view(await self._proposal(proposal_id)), transfer=transfer_view(undone)
-        )
+        with after_write():
+            proposal = await self._proposal(proposal_id)
+        return pb.ProposeReversalResponse(reversal=_view(proposal), transfer=transfer_view(undone))
 
     async def ApproveReversal(self, request: pb.ApproveReversalRequest, call: Call) -> pb.ApproveReversalResponse:
         proposal = await self._proposal(request.proposal_id)
@@ -84,7 +84,8 @@ class DeskServicer:
         proposal = await self._proposal(request.proposal_id)
         intent = intent_of(call, reason=text(request.reason, "reason", NOTE_MAX))
         await self._ledger.decline(proposal.proposal_id, "rejected", call.caller.sub, intent)
-        return pb.RejectReversalResponse(reversal=_view(await self._proposal(proposal.proposal_id)))
+        with after_write():
+            return pb.RejectReversalResponse(reversal=_view(await self._proposal(proposal.proposal_id)))
 
     async def GetReversal(self, request: pb.GetReversalRequest, call: Call) -> pb.GetReversalResponse:
         proposal = await self._proposal(request.proposal_id)

@@ -30,7 +30,7 @@ from services.payments.server.common import id_of, page_limit, text
 from services.payments.server.documents import Documents
 from services.payments.store import disbursements as store
 from services.payments.store.disbursements import Disbursement
-from services.payments.store.ledger import Account, Ledger, key_time
+from services.payments.store.ledger import Account, Ledger, after_write, key_time
 from services.payments.store.people import People
 
 # Lines looked up at once.
@@ -100,8 +100,9 @@ class DisbursementServicer:
             total=sum(line.amount for line in good),
         )  # fmt: skip
         saved = await self._stored(store.save, checked)
-        await self._stored(store.forget_file, draft.id, request.parts)
-        return pb.SubmitDisbursementResponse(disbursement=await self._checked_view(saved))
+        with after_write():
+            await self._stored(store.forget_file, draft.id, request.parts)
+            return pb.SubmitDisbursementResponse(disbursement=await self._checked_view(saved))
 
     async def ApproveDisbursement(
         self, request: pb.ApproveDisbursementRequest, call: Call

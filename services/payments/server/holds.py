@@ -33,7 +33,7 @@ from services.payments.server.common import (
     transfer_view,
 )  # fmt: skip
 from services.payments.server.directory import Directory
-from services.payments.store.ledger import Ledger, Movement, Order
+from services.payments.store.ledger import Ledger, Movement, Order, after_write
 
 DEFAULT_LIFE_S, LIFE_S_MIN, LIFE_S_MAX = 86_400, 60, 30 * 86_400
 # The ledger's own limit is 30 days on its clock, which may be behind ours a little.
@@ -65,7 +65,8 @@ class HoldServicer:
             )
         )  # fmt: skip
         # Sent again it is the same hold, with the end that it was given first.
-        held = await self._ledger.transfer(posted.transfer_id)
+        with after_write():
+            held = await self._ledger.transfer(posted.transfer_id)
         hold = posted_view(
             posted, "hold", request.amount, wallet_id, merchant_id, reference=reference, note=note,
             expires_ms=held.expires_ms if held else expires_ms,
@@ -135,7 +136,9 @@ class HoldServicer:
         )  # fmt: skip
 
     async def _now(self, held: Movement) -> Transfer:
-        found = await self._ledger.transfer(held.transfer_id)
+        """What became of it. Raises OutcomeUnknown."""
+        with after_write():
+            found = await self._ledger.transfer(held.transfer_id)
         assert found is not None, "what was held stays for weeks"
         return transfer_view(found)
 

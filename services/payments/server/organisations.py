@@ -19,7 +19,7 @@ from services.payments.server.common import (
     posted_view,
     text,
 )  # fmt: skip
-from services.payments.store.ledger import Ledger, Order
+from services.payments.store.ledger import Ledger, Order, after_write
 
 
 class OrganisationServicer:
@@ -33,7 +33,8 @@ class OrganisationServicer:
         id_of(request.owner_id, "usr", "owner_id")
         intent = intent_of(call, name=text(request.name, "name", NOTE_MAX))
         opened = await self._ledger.open(new_id("org"), "org", telecom, request.owner_id, intent)
-        account = await self._ledger.account(opened)
+        with after_write():
+            account = await self._ledger.account(opened)
         assert account is not None, "it was opened just now"
         return pb.OpenOrganisationResponse(organisation=account_view(account))
 

@@ -53,7 +53,7 @@ from services.payments.server.common import (
     transfer_view,
 )  # fmt: skip
 from services.payments.server.directory import Directory
-from services.payments.store.ledger import Account, Ledger, Order
+from services.payments.store.ledger import Account, Ledger, Order, after_write
 from services.payments.store.live import Followers
 
 # A refund whose payment was refunded meanwhile is computed anew this often before the caller hears of it.
@@ -92,9 +92,10 @@ class PaymentsServicer:
         wallet_id = await self._open_wallet(telecom, owner, call)
         # Whoever has a merchant contract has no monthly limit (Decree 368/2025, article 15). Asked after the opening:
         # who becomes a merchant meanwhile is seen here, or the wallet is seen there (merchants.exempt_owner).
-        if any(account.startswith("mer_") for account in await self._ledger.accounts_of(owner)):
-            await self._ledger.set_exempt(wallet_id, True, intent_of(call))
-        return pb.OpenWalletResponse(wallet=await self._account(wallet_id))
+        with after_write():
+            if any(account.startswith("mer_") for account in await self._ledger.accounts_of(owner)):
+                await self._ledger.set_exempt(wallet_id, True, intent_of(call))
+            return pb.OpenWalletResponse(wallet=await self._account(wallet_id))
 
     async def _open_wallet(self, telecom: str, owner: str, call: Call) -> str:
         """The id of the one wallet at this telecom of whoever this account is (Decree 368/2025, article 7).
@@ -110,7 +111,8 @@ class PaymentsServicer:
         wallet_id = await self._ledger.open(
             new_id("wal"), "wallet", telecom, owner, intent_of(call, person_id=person_id)
         )  # fmt: skip
-        account = await self._ledger.account(wallet_id)
+        with after_write():
+            account = await self._ledger.account(wallet_id)
         if account is None or account.owner != owner:
             raise WalletElsewhere("this person has a wallet at this telecom under another phone")
         return wallet_id
@@ -121,7 +123,8 @@ class PaymentsServicer:
             raise InvalidArgument("an agent's float is at a telecom: sign in as its officer, or name it")
         id_of(request.owner_id, "usr", "owner_id")
         agent_id = await self._ledger.open(new_id("agt"), "agent", telecom, request.owner_id, intent_of(call))
-        return pb.OpenAgentResponse(agent=await self._account(agent_id))
+        with after_write():
+            return pb.OpenAgentResponse(agent=await self._account(agent_id))
 
     async def ListMyAccounts(self, request: pb.ListMyAccountsRequest, call: Call) -> pb.ListMyAccountsResponse:
         found = await self._ledger.accounts(await self._ledger.accounts_of(call.caller.sub))
@@ -150,7 +153,8 @@ class PaymentsServicer:
             raise AccountNotFound("there is no such account, or it is another institution's")
         intent = intent_of(call, note=text(request.reason, "reason", NOTE_MAX))
         await self._ledger.set_state(account.account_id, state, intent)
-        return pb.SetAccountStateResponse(account=await self._account(account.account_id))
+        with after_write():
+            return pb.SetAccountStateResponse(account=await self._account(account.account_id))
 
     # Cash
 

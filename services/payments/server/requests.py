@@ -10,7 +10,7 @@ from kit.money import check_amount
 from kit.rpc.call import Call
 from services.payments import requests
 from services.payments.server.common import id_of, intent_of, request_state
-from services.payments.store.ledger import Account, Ledger, Request, key_time
+from services.payments.store.ledger import Account, Ledger, Request, after_write, key_time
 
 
 class RequestServicer:
@@ -44,7 +44,8 @@ class RequestServicer:
         merchant = await self._own_merchant(request.merchant_id, call)
         reference = requests.check_reference(request.reference)
         await self._ledger.withdraw(merchant.account_id, call.caller.sub, reference, intent_of(call))
-        return pb.WithdrawRequestResponse(request=_view(merchant, await self._asked(merchant, reference)))
+        with after_write():
+            return pb.WithdrawRequestResponse(request=_view(merchant, await self._asked(merchant, reference)))
 
     async def _asked(self, merchant: Account, reference: str) -> Request:
         found = await self._ledger.request(merchant.account_id, requests.check_reference(reference))

@@ -13,7 +13,7 @@ from kit.ids import is_id
 from kit.rpc.call import Call
 from services.payments import limits, transfer
 from services.payments.server.common import NOTE_MAX, REFERENCE_MAX, body_hash, intent_of, text
-from services.payments.store.ledger import Ledger, Order
+from services.payments.store.ledger import Ledger, Order, after_write
 
 MOVEMENTS_MAX = 500
 CAP_MAX = 1 << 52
@@ -68,7 +68,8 @@ class SchemeServicer:
                 intent=intent_of(call, reference=text(request.reference, "reference", REFERENCE_MAX)),
             )
         )  # fmt: skip
-        return pb.MoveLiquidityResponse(transfer_id=posted.transfer_id, liquidity=await self._liquidity(telecom))
+        with after_write():
+            return pb.MoveLiquidityResponse(transfer_id=posted.transfer_id, liquidity=await self._liquidity(telecom))
 
     async def SetNetDebitCap(self, request: pb.SetNetDebitCapRequest, call: Call) -> pb.SetNetDebitCapResponse:
         call.require_fresh_pin(_now_s(), limits.STEP_UP_WITHIN_S)
@@ -76,7 +77,8 @@ class SchemeServicer:
         if not 0 <= request.net_debit_cap <= CAP_MAX or (request.uncapped and request.net_debit_cap):
             raise InvalidArgument("net_debit_cap is 0 or more đồng, or uncapped")
         await self._ledger.set_cap(telecom, None if request.uncapped else request.net_debit_cap, intent_of(call))
-        return pb.SetNetDebitCapResponse(liquidity=await self._liquidity(telecom))
+        with after_write():
+            return pb.SetNetDebitCapResponse(liquidity=await self._liquidity(telecom))
 
     async def _move(self, movement: pb.Movement, call: Call) -> pb.MoveOutcome:
         try:

@@ -11,7 +11,7 @@ from cho.payments.v1 import webhooks_pb2 as pb
 
 from kit.clock import now_ms
 from kit.config import settings
-from kit.errors import InvalidArgument, MerchantNotFound, NotFound, Unavailable
+from kit.errors import InvalidArgument, MerchantNotFound, NotFound, OutcomeUnknown
 from kit.rpc.call import Call
 from kit.streams import clients
 from services.payments import hooks
@@ -20,7 +20,7 @@ from services.payments.server.common import id_of, page_limit
 from services.payments.server.documents import Documents
 from services.payments.store import deliveries
 from services.payments.store import webhooks as store
-from services.payments.store.ledger import Ledger
+from services.payments.store.ledger import Ledger, after_write
 
 _STATES = {state: getattr(pb, f"WEBHOOK_STATE_{state.name}") for state in HookState}
 _STATE_OF = {number: state for state, number in _STATES.items()}
@@ -47,7 +47,7 @@ class WebhookServicer:
                 store.create, clients.streams(), request.merchant_id, call.caller.sub, request.url, topics
             )
         except redis.RedisError as error:
-            raise Unavailable("announcements cannot be reached now; nothing was done") from error
+            raise OutcomeUnknown("announcements cannot be reached now: look whether it was made") from error
         return pb.CreateWebhookResponse(webhook=_view(made), secret=made.secrets[0])
 
     async def ListWebhooks(self, request: pb.ListWebhooksRequest, call: Call) -> pb.ListWebhooksResponse:
@@ -64,15 +64,17 @@ class WebhookServicer:
             await self._stored(store.pause, hook.id)
         else:
             await self._stored(store.go_on, hook.id, call.caller.sub)
-        return pb.SetWebhookStateResponse(webhook=_view(await self._own(hook.id, call)))
+        with after_write():
+            return pb.SetWebhookStateResponse(webhook=_view(await self._own(hook.id, call)))
 
     async def SetWebhookTopics(self, request: pb.SetWebhookTopicsRequest, call: Call) -> pb.SetWebhookTopicsResponse:
         topics, hook = _topics(request.topics), await self._own(request.webhook_id, call)
         try:
             await self._stored(store.set_topics, clients.streams(), hook, topics)
         except redis.RedisError as error:
-            raise Unavailable("announcements cannot be reached now: send the same request again") from error
-        return pb.SetWebhookTopicsResponse(webhook=_view(await self._own(hook.id, call)))
+            raise OutcomeUnknown("announcements cannot be reached now: send the same request again") from error
+        with after_write():
+            return pb.SetWebhookTopicsResponse(webhook=_view(await self._own(hook.id, call)))
 
     async def RotateWebhookSecret(
         self, request: pb.RotateWebhookSecretRequest, call: Call
@@ -85,7 +87,7 @@ class WebhookServicer:
         try:
             await self._stored(store.delete, clients.streams(), hook)
         except redis.RedisError as error:
-            raise Unavailable("announcements cannot be reached now: send the same request again") from error
+            raise OutcomeUnknown("announcements cannot be reached now: send the same request again") from error
         return pb.DeleteWebhookResponse()
 
     async def ListDeliveries(self, request: pb.ListDeliveriesRequest, call: Call) -> pb.ListDeliveriesResponse:

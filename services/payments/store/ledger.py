@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,7 +13,15 @@ from cho.events.v1.intent_pb2 import Intent
 
 from kit import log
 from kit.clock import now_ms
-from kit.errors import BY_CODE, DomainError, InvalidArgument, Unavailable
+from kit.errors import (
+    BY_CODE,
+    DomainError,
+    InvalidArgument,
+    LedgerFenced,
+    OutcomeUnknown,
+    Overloaded,
+    Unavailable,
+)  # fmt: skip
 from kit.ids import key_time_ms, new_id
 from kit.streams import names
 from services.payments import transfer as rules
@@ -265,6 +274,15 @@ def told(reply: Any) -> Any:
     return reply
 
 
+@contextmanager
+def after_write() -> Iterator[None]:
+    """Around what is asked after something was written. Raises OutcomeUnknown for what says that nothing was done."""
+    try:
+        yield
+    except (Unavailable, Overloaded, LedgerFenced) as error:
+        raise OutcomeUnknown("it was done, and how it stands is not known: send the same request again") from error
+
+
 def key_time(key: str) -> int:
     """When an idempotency key was made, ms. Raises InvalidArgument where it is not a UUIDv7."""
     made = key_time_ms(key)
@@ -388,16 +406,18 @@ class Ledger:
     async def ask(
         self, merchant_id: str, owner: str, reference: str, amount: int, expires_ms: int, intent: Intent
     ) -> Request:
-        """A merchant's request; the same again is answered the same. Raises AlreadyExists for another amount."""
+        """A merchant's request; the same again is answered the same. Raises AlreadyExists for another amount,
+        OutcomeUnknown."""
         k = self._keys
         await self._done(
             "request_v3", [k.meta, k.stream, k.request(merchant_id, reference), k.account(merchant_id)],
             merchant_id, owner, reference, amount, expires_ms, f"{intent.caller_id}|request|{merchant_id}|{reference}",
             intent.SerializeToString(),
         )  # fmt: skip
-        found = await self.request(merchant_id, reference)
+        with after_write():
+            found = await self.request(merchant_id, reference)
         if found is None:
-            raise Unavailable("the request ended meanwhile; ask for a new one")
+            raise OutcomeUnknown("the request ended meanwhile: send the same request again")
         return found
 
     async def withdraw(self, merchant_id: str, owner: str, reference: str, intent: Intent) -> None:
