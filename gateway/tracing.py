@@ -1,6 +1,9 @@
 """The first span of a trace is the gateway's: it decides what is traced, and hands `traceparent` to the services.
 
 Only where CHO_TRACES_URL is set; otherwise Envoy is configured without tracing.
+
+Envoy tags a span of its own accord with the whole URL, what people search for and where they stand included, with the
+address of who asks and with what they ask by. None of it can be left out, and all of it can be told as something else.
 """
 
 from __future__ import annotations
@@ -12,6 +15,9 @@ from gateway.clusters import TRACES
 from gateway.typed import typed
 from kit.config import Settings
 
+# Of people: Envoy's own tags of these names are written over.
+_UNSAID = ("http.url", "peer.address", "user_agent")
+
 
 def tracing(settings: Settings) -> dict[str, Any]:
     """Spans to the collector as OTLP over HTTP, of the share of requests that the settings say."""
@@ -22,6 +28,7 @@ def tracing(settings: Settings) -> dict[str, Any]:
         "random_sampling": {"value": settings.traces_ratio * 100},
         # Envoy would add a second span for the hop to the service; the service's own span says as much.
         "spawn_upstream_span": False,
+        "custom_tags": [{"tag": tag, "literal": {"value": "-"}} for tag in _UNSAID],
         "provider": {
             "name": "envoy.tracers.opentelemetry",
             "typed_config": {

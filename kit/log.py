@@ -14,8 +14,9 @@ from kit.config import settings
 
 # Of these it is not we who choose the words: an exception may quote what somebody typed.
 _QUOTED = ("exception", "error")
-# As long as phones, national ids and accounts are, and no part of an id of ours.
-_NUMBER = re.compile(r"(?<![\w.-])\+?[0-9]{9,19}(?![\w.-])")
+# As long as phones, national ids and accounts are, and no part of an id of ours: "." and "-" join what is on both their
+# sides, and at a sentence's end there is nothing behind them.
+_NUMBER = re.compile(r"(?<!\w)(?<!\w[.-])\+?[0-9]{9,19}(?!\w|[.-]\w)")
 
 
 def without_numbers(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

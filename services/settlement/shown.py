@@ -119,7 +119,7 @@ def _settlement() -> Iterator[Metric]:
         [((state,), _count(NetDocument.objects(state=state))) for state in ("pending", "sent", "failed")],
     )  # fmt: skip
     yield from _breaks(at.astimezone(VIETNAM).date())
-    yield from _clerk(at)
+    yield from _clerk(at, waiting[0].closed_at if waiting else None)
 
 
 def _breaks(today: date) -> Iterator[Metric]:
@@ -149,18 +149,19 @@ def _breaks(today: date) -> Iterator[Metric]:
     )  # fmt: skip
 
 
-def _clerk(at: datetime) -> Iterator[Metric]:
+def _clerk(at: datetime, work_since: datetime | None) -> Iterator[Metric]:
+    """The clerk's last run. `work_since`: when the oldest window closed that it has to settle, None for none. One that
+    hangs, or is killed, notes no end, so where none was ever done it is told of as if it had been just before that.
+    """
     run = store.last_run()
-    if run is None:
-        return
-    since = [((), (at - run.ended_at).total_seconds())]
-    yield scrape.family("cho_clerk_ended_seconds", "How long ago the clerk's last run ended.", [], since)
-    ways = [((way,), float(run.how == way)) for way in ("done", "later", "failed")]
-    yield scrape.family("cho_clerk_run", "1 for how the clerk's last run ended.", ["how"], ways)
-    if run.done_at:
-        done = [((), (at - run.done_at).total_seconds())]
-        text = "How long ago a run of the clerk ended that did all there was to do."
-        yield scrape.family("cho_clerk_done_seconds", text, [], done)
+    if run is not None:
+        since = [((), (at - run.ended_at).total_seconds())]
+        yield scrape.family("cho_clerk_ended_seconds", "How long ago the clerk's last run ended.", [], since)
+        ways = [((way,), float(run.how == way)) for way in ("done", "later", "failed")]
+        yield scrape.family("cho_clerk_run", "1 for how the clerk's last run ended.", ["how"], ways)
+    if done_at := (run and run.done_at) or work_since:
+        text = "How long ago a run of the clerk ended that did all there was to do; never: since there has been work."
+        yield scrape.family("cho_clerk_done_seconds", text, [], [((), (at - done_at).total_seconds())])
 
 
 def _count(found: Any) -> float:

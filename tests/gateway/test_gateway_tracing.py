@@ -12,6 +12,9 @@ import pytest
 from gateway.bootstrap import bootstrap, write
 from gateway.envoy import envoy_binary
 from kit.config import Settings
+from tests.gateway.gateway_edge import Edge, gateway_of
+from tests.gateway.gateway_upstreams import free_port
+from tests.kit.span_collector import collecting
 
 
 def manager(config: dict[str, Any], name: str) -> dict[str, Any]:
@@ -59,3 +62,24 @@ def test_envoy_takes_it(local_settings: Settings, tmp_path: Path, url: str) -> N
     argv = [envoy_binary(), "--mode", "validate", "-c", tmp_path / "envoy.json", "-l", "critical"]
     said = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
     assert said.returncode == 0, said.stdout + said.stderr
+
+
+def test_a_span_of_the_gateways_says_nothing_of_who_asked_from_where_with_what_and_for_what(
+    edge: Edge, tmp_path: Path
+) -> None:
+    ports = {name: free_port() for name in ("gateway_port", "gateway_admin_port", "gateway_jwks_port")}
+    asked = "/v1/products?query=sau+rieng&near_latitude=10.772431&near_longitude=106.698053"
+    with collecting() as collector:
+        wanted = edge.settings.model_copy(update=ports | {"traces_url": collector.url})
+        with gateway_of(wanted, edge.upstream, edge.key, tmp_path) as traced:
+            traced.http.get(asked, headers={"user-agent": "Nokia-3310", "referer": f"https://cho.example.vn{asked}"})
+            traced.http.get("/v1/accounts/wal_0900000031", headers=edge.signed_in())
+            traced.http.get("/v1/accounts/missing", headers=edge.signed_in())
+            collector.wait_for(lambda: b"".join(collector.protobuf).count(b"guid:x-request-id") >= 3)
+    told = b"".join(collector.protobuf)
+    spans = told.count(b"http.status_code")
+    assert spans >= 3, "these are spans of requests"
+    for tag in (b"http.url", b"peer.address", b"user_agent"):
+        assert told.count(tag + b"\x12\x03\n\x01-") == told.count(tag) == spans, tag
+    for word in (b"rieng", b"latitude", b"10.77", b"106.69", b"Nokia", b"0900000031", b"usr_1", b"There is none"):
+        assert word not in told, word

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -117,6 +118,23 @@ def test_long_numbers_in_quoted_exceptions_are_left_out_and_ids_stay() -> None:
     assert "19034567890123" not in said
     assert pay in said
     assert "57-0" in said
+
+
+def test_a_long_number_is_left_out_where_a_sentence_goes_on_or_ends_behind_it_too() -> None:
+    for said in (
+        "no wallet of 0900000031.", "0900000031. Try again", "0900000031- who is it", "0900000031...", "...0900000031",
+        "phone -0900000031", "(+84900000031).", "0900000031, 0900000032",
+    ):  # fmt: skip
+        told = log.without_numbers(None, "", {"error": said})["error"]
+        assert not re.search("[0-9]", told), said
+
+
+def test_what_is_a_part_of_an_id_a_time_or_a_files_name_is_no_long_number() -> None:
+    for said in (
+        "57-0", "entry 1764055945093-0.", "evt_c01_1764055945093", "report.1764055945.csv", "1764055945.093",
+        "0197aabb-0000-7000-8000-000000000001.", "req_1764055945093-x",
+    ):  # fmt: skip
+        assert log.without_numbers(None, "", {"error": said})["error"] == said
 
 
 def test_ids_of_a_request_are_ours_and_nothing_that_only_stands_there() -> None:

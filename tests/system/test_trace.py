@@ -176,6 +176,7 @@ def test_one_payment_is_one_trace_from_the_gateway_to_the_books_the_order_and_th
     assert trace_id != tracing.trace_id(CLIENTS)
     collector.wait_for(lambda: any(bytes.fromhex(served["parentSpanId"]) in body for body in collector.protobuf))
     assert any(bytes.fromhex(trace_id) in body for body in collector.protobuf)
+    assert not any(word in body for body in collector.protobuf for word in (b"/v1/", b"python-httpx")), "of people"
 
 
 def test_a_payments_story_comes_from_every_store_in_order(watched: Watched, order: dict[str, Any]) -> None:
@@ -315,8 +316,28 @@ def _of(page: str, name: str) -> str:
     return "\n".join(line for line in page.splitlines() if line.startswith(name + "{"))
 
 
+def test_the_story_of_money_that_is_set_aside_has_its_event_and_the_order_it_is_for(
+    watched: Watched, order: dict[str, Any]
+) -> None:
+    placed = watched.order([{"product_id": one["product_id"], "quantity": 1} for one in order["order"]["lines"]])
+    hold = watched.shopper.post(
+        "/v1/holds", idempotency_key=new_key(), wallet_id=watched.wallet, merchant_id=watched.merchant,
+        amount=int(placed["total"]), reference=placed["code"],
+    )["hold"]  # fmt: skip
+    until(lambda: chapters(watched.story(hold["transfer_id"]), "orders", "order"))
+    story = watched.story(hold["transfer_id"])
+    assert story["findings"] == story["unasked"] == []
+    assert chapters(story, "orders", "order")[0]["facts"]["order_id"] == placed["order_id"]
+    (event,) = chapters(story, "streams", "event of a hold")
+    assert (event["facts"]["stream"], event["facts"]["type"]) == ("payments:holds", "hold.placed")
+    assert not [one for one in story["chapters"] if one["what"] == "live announcement"]
+
+
 def test_cho_status_shows_how_the_stack_does(watched: Watched, order: dict[str, Any]) -> None:
-    health = json.loads(watched.cho("status", "--json").stdout)["health"]
+    told = watched.cho("status", "--json")
+    report = json.loads(told.stdout)
+    assert (told.returncode, report["ready"]) == (0, True)
+    health = report["health"]
     assert health["gate_open"] is True
     assert health["seq"] >= int(order["payment"]["seq"])
     assert set(health["readers"]) == {"journal", "announcer"}

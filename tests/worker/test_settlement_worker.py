@@ -309,3 +309,23 @@ def test_windows_payouts_breaks_and_the_clerks_last_run_are_told(books: None) ->
     assert found["cho_clerk_run"] == {("done",): 0, ("later",): 1, ("failed",): 0}
     assert 30 <= found["cho_clerk_ended_seconds"][()] < 80
     assert 90 <= found["cho_clerk_done_seconds"][()] < 140
+
+
+def test_a_clerk_that_was_never_done_is_told_of_as_if_it_had_been_when_the_oldest_unsettled_window_closed(
+    books: None,
+) -> None:
+    store.ClerkRun.objects.delete()
+    assert "cho_clerk_done_seconds" not in told(), "there was nothing to do"
+    at = now()
+    for number, hours in ((1, 5), (2, 1)):
+        store.Window(
+            number=number, first_seq=number, last_seq=number, opened_at=at - timedelta(hours=hours + 1),
+            closed_at=at - timedelta(hours=hours), chain_head="ab" * 32, stage="closed",
+        ).save(force_insert=True)  # fmt: skip
+    found = told()
+    assert 5 * 3600 <= found["cho_clerk_done_seconds"][()] < 5 * 3600 + 60
+    assert "cho_clerk_ended_seconds" not in found, "it hangs, or was killed: no run has ended"
+    store.note_run("later", at)
+    assert told()["cho_clerk_done_seconds"][()] >= 5 * 3600
+    store.note_run("done", at)
+    assert told()["cho_clerk_done_seconds"][()] < 60
