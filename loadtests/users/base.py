@@ -116,6 +116,8 @@ class Counted(User):
         """A life; Locust tells of what breaks in a task (`user_error`), and prints what breaks before the first one."""
         try:
             super().run()
+        except StopUser:  # it found no place, or what it asked for failed and is counted
+            raise
         except Exception as error:
             self.broke(error)
             raise
