@@ -49,7 +49,7 @@ def serving(answers: list[bytes]) -> Iterator[int]:
         thread.join()
 
 
-def loaded(answers: list[bytes], connections: int = 2, seconds: float = 0.3) -> Outcome:
+def loaded(answers: list[bytes], connections: int = 2, seconds: float = 10) -> Outcome:
     with serving(answers) as port:
         return run("127.0.0.1", port, [lambda: b"x"] * connections, seconds)
 
