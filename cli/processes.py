@@ -15,6 +15,9 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
+# Before a worker is monkey-patched: what it holds of `os` and `select` must stay as it is.
+from kit.supervisor import forks
+
 # No more imports here: a worker is monkey-patched first (kit.streams.patch), and never imports grpc.
 
 ROOMS = {"serve": "server", "work": "worker"}
@@ -83,7 +86,6 @@ def _fork(kind: str) -> None:
 
     gc.disable()  # until a child runs: what the collector touches is no longer shared
     from kit.config import SERVICES, settings
-    from kit.supervisor import forks
 
     room, run = ROOMS[kind], {"serve": serve, "work": _work_forked}[kind]
     services = [service for service in SERVICES if find_spec(f"services.{service}.{room}")]
@@ -122,9 +124,7 @@ def _open_store(service: str) -> None:
 def _work_forked(service: str) -> None:
     import eventlet
 
-    from kit.supervisor.forks import announce_ready
-
-    eventlet.spawn(announce_ready)  # runs when the loop first turns: everything is imported and set up by then
+    eventlet.spawn(forks.announce_ready)  # runs when the loop first turns: everything is imported and set up by then
     _work(service)
 
 

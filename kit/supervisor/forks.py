@@ -20,9 +20,10 @@ import signal
 import sys
 import traceback
 
-# Bound now: `work` monkey-patches the module `os` later, and nothing here may become a green call.
-from os import _exit, dup2, fork, getpid, kill, setsid, waitpid, write
+# Bound now: `work` monkey-patches `os` and `select` later (`cli.processes`), and nothing here may become a green call.
+from os import _exit, close, dup2, fork, getpid, kill, read, setsid, waitpid, write
 from os import open as open_
+from select import POLLIN, poll
 from typing import TYPE_CHECKING, NoReturn
 
 from kit.supervisor.launch import die_with
@@ -33,8 +34,12 @@ if TYPE_CHECKING:
 PIPE = "CHO_FORKS_PIPE"
 EVENT_BYTES_MAX = 512  # PIPE_BUF of POSIX: up to here writes of several processes do not mix
 NOTE_CHARACTERS_MAX = 400
+COMMANDS = 0  # standard input
+READ_BYTES_MAX = 65536
 
 _pipe: int | None = None
+# Its two ends: a child has ended.
+_ends: tuple[int, int] | None = None
 _children: set[int] = set()
 
 
@@ -69,15 +74,43 @@ def serve(targets: Mapping[str, Callable[[], None]]) -> None:
     _refuse_threads()
     _pipe = int(os.environ.pop(PIPE))
     os.set_inheritable(_pipe, False)
-    signal.signal(signal.SIGCHLD, lambda *_: _reap())
+    ended = _watch_ends()
     gc.collect()
     gc.freeze()  # the collector writes to objects it visits: frozen ones stay shared
     _tell(event="up")
-    for line in sys.stdin:
-        command = json.loads(line)
-        _start(command["start"], targets[command["start"]], command["log"], command["env"])
+    waiting, commands = poll(), b""
+    for descriptor in (COMMANDS, ended):
+        waiting.register(descriptor, POLLIN)
+    while True:
+        happened = [descriptor for descriptor, _ in waiting.poll()]
+        if ended in happened:
+            read(ended, READ_BYTES_MAX)
+            _reap()
+        if COMMANDS in happened:
+            more = read(COMMANDS, READ_BYTES_MAX)
+            if not more:
+                break
+            *lines, commands = (commands + more).split(b"\n")
+            for command in map(json.loads, lines):
+                _start(command["start"], targets[command["start"]], command["log"], command["env"])
     for pid in tuple(_children):  # the supervisor is gone; Linux has killed them already
         kill(pid, signal.SIGKILL)
+
+
+def _watch_ends() -> int:
+    """What can be read from once a child has ended.
+
+    A handler that reaps is too little. Python runs it before it reads or after it has read: of a child that ends in
+    between nobody is told until the next one ends. Where the last two of a family ended at once, on a busy machine,
+    the supervisor waited for the last for ever; and one that crashed then was not started again.
+    """
+    global _ends
+    _ends = os.pipe()
+    for descriptor in _ends:
+        os.set_blocking(descriptor, False)
+    signal.set_wakeup_fd(_ends[1], warn_on_full_buffer=False)  # full: there is enough to read as it is
+    signal.signal(signal.SIGCHLD, lambda *_: None)  # without a handler nothing is written
+    return _ends[0]
 
 
 def _refuse_threads() -> None:
@@ -86,15 +119,12 @@ def _refuse_threads() -> None:
 
 
 def _start(name: str, target: Callable[[], None], log: str, env: Mapping[str, str]) -> None:
-    # Blocked, so that a child that ends at once is not told of before it was told to have started.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
     parent = getpid()
     pid = fork()
     if pid == 0:
         _run(parent, target, log, env)
     _children.add(pid)
     _tell(event="started", name=name, pid=pid)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
 
 
 def _run(parent: int, target: Callable[[], None], log: str, env: Mapping[str, str]) -> NoReturn:
@@ -103,8 +133,7 @@ def _run(parent: int, target: Callable[[], None], log: str, env: Mapping[str, st
     try:
         die_with(parent)
         setsid()
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+        _forget_ends()
         _take_streams(log)
         os.environ.update(env)
         gc.enable()
@@ -122,14 +151,23 @@ def _run(parent: int, target: Callable[[], None], log: str, env: Mapping[str, st
         _exit(status)
 
 
+def _forget_ends() -> None:
+    """In a child: its signals are its own."""
+    assert _ends
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for descriptor in _ends:
+        close(descriptor)
+
+
 def _take_streams(log: str) -> None:
     """Output to the child's own log; nothing to read, or it would eat the parent's commands."""
     null = open_(os.devnull, os.O_RDONLY)
     file = open_(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     for source, descriptor in ((null, 0), (file, 1), (file, 2)):
         dup2(source, descriptor)
-    os.close(null)
-    os.close(file)
+    close(null)
+    close(file)
 
 
 def _reap() -> None:

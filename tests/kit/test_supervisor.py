@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -55,7 +56,26 @@ def silent():
 def broken():
     raise LookupError("cannot work")
 
-forks.serve({"steady": steady, "other": steady, "silent": silent, "broken": broken})
+def quick():
+    pass
+
+forks.serve({"steady": steady, "other": steady, "silent": silent, "broken": broken, "quick": quick})
+"""
+
+# The processor is taken away from who is about to read its commands, for as long as a child takes to end.
+LATE_READER = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <time.h>
+#include <unistd.h>
+
+ssize_t read(int descriptor, void *to, size_t most) {
+    ssize_t (*really)(int, void *, size_t) = dlsym(RTLD_NEXT, "read");
+    struct timespec left = {0, 300000000};
+    if (descriptor == 0) while (nanosleep(&left, &left) == -1 && errno == EINTR);
+    return really(descriptor, to, most);
+}
 """
 REPOSITORY = str(Path(__file__).parents[2])
 
@@ -312,6 +332,21 @@ def test_a_forked_process_that_does_not_announce_itself_is_not_ready(tmp_path: P
         with pytest.raises(ProcessFailed, match=r"silent: not ready after 0\.5 s"):
             async with Supervisor(tmp_path, [family(), silent]):
                 pytest.fail("it cannot be ready")
+
+    run(scenario())
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler: nothing else can come between a signal and a read")
+def test_a_forked_process_that_ends_while_its_parent_is_about_to_read_is_known_to_have_ended(tmp_path: Path) -> None:
+    late = tmp_path / "late.so"
+    subprocess.run(
+        ["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", late, "-ldl"], input=LATE_READER, text=True, check=True
+    )
+
+    async def scenario() -> None:
+        parent = replace(family(), env={"LD_PRELOAD": str(late)})
+        async with Supervisor(tmp_path, [parent, Process("quick", parent="family", once=True, ready_s_max=10)]) as it:
+            assert status_of(it, "quick").state == State.DONE
 
     run(scenario())
 
