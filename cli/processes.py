@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 # Before a worker is monkey-patched: what it holds of `os` and `select` must stay as it is.
-from kit.supervisor import forks
+from kit.supervisor import child, forks
 
 # No more imports here: a worker is monkey-patched first (kit.streams.patch), and never imports grpc.
 
@@ -124,7 +124,7 @@ def _open_store(service: str) -> None:
 def _work_forked(service: str) -> None:
     import eventlet
 
-    eventlet.spawn(forks.announce_ready)  # runs when the loop first turns: everything is imported and set up by then
+    eventlet.spawn(child.announce_ready)  # runs when the loop first turns: everything is imported and set up by then
     _work(service)
 
 

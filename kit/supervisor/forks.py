@@ -2,9 +2,9 @@
 
 The supervisor writes commands to its standard input, one JSON object a line: `{"start": name, "log": path,
 "env": {...}}`. It answers on a pipe, whose number is in CHO_FORKS_PIPE, the same way: `{"event": "up"}`,
-`{"event": "started", "name", "pid"}`, `{"event": "ready", "pid"}` (by the child itself: `announce_ready`),
-`{"event": "note", "pid", "text"}` (by the child too: `tell`), `{"event": "exited", "pid", "status"}`. The children
-hold the pipe too: it ends when the whole family has ended.
+`{"event": "started", "name", "pid"}`, `{"event": "ready", "pid"}` (by the child itself: `child.announce_ready`),
+`{"event": "note", "pid", "text"}` (by the child too: `child.tell`), `{"event": "exited", "pid", "status"}`. The
+children hold the pipe too: it ends when the whole family has ended.
 
 What is imported before the fork must not start a thread, open a connection, or make a loop or a gRPC channel:
 a fork copies their memory but not the thread that serves them. `serve` refuses to fork where a thread runs.
@@ -15,54 +15,29 @@ from __future__ import annotations
 import gc
 import json
 import os
-import re
 import signal
 import sys
 import traceback
 
 # Bound now: `work` monkey-patches `os` and `select` later (`cli.processes`), and nothing here may become a green call.
-from os import _exit, close, dup2, fork, getpid, kill, read, setsid, waitpid, write
+from os import _exit, close, dup2, fork, getpid, kill, read, setsid, waitpid
 from os import open as open_
 from select import POLLIN, poll
 from typing import TYPE_CHECKING, NoReturn
 
+from kit.supervisor import child
 from kit.supervisor.launch import die_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 PIPE = "CHO_FORKS_PIPE"
-EVENT_BYTES_MAX = 512  # PIPE_BUF of POSIX: up to here writes of several processes do not mix
-NOTE_CHARACTERS_MAX = 400
 COMMANDS = 0  # standard input
 READ_BYTES_MAX = 65536
 
-_pipe: int | None = None
 # Its two ends: a child has ended.
 _ends: tuple[int, int] | None = None
 _children: set[int] = set()
-
-
-def announce_ready() -> None:
-    """Tells the supervisor that this process now does its work. Without a supervisor (k8s) it does nothing."""
-    if _pipe is not None:
-        _tell(event="ready", pid=getpid())
-
-
-def tell(note: str) -> None:
-    """Tells who looks at the stack what this process waits for; "" when it no longer does. Its log says it too: without
-    a supervisor (k8s) this does nothing.
-    """
-    if _pipe is not None:
-        # Only what JSON leaves as it is: the length is known then.
-        _tell(event="note", pid=getpid(), text=re.sub(r"[^ -!#-\[\]-~]", " ", note)[:NOTE_CHARACTERS_MAX])
-
-
-def _tell(**event: object) -> None:
-    line = json.dumps(event).encode() + b"\n"
-    assert len(line) <= EVENT_BYTES_MAX
-    assert _pipe is not None
-    write(_pipe, line)
 
 
 def serve(targets: Mapping[str, Callable[[], None]]) -> None:
@@ -70,14 +45,13 @@ def serve(targets: Mapping[str, Callable[[], None]]) -> None:
 
     Raises RuntimeError where a thread runs already, KeyError where a command names no target.
     """
-    global _pipe
     _refuse_threads()
-    _pipe = int(os.environ.pop(PIPE))
-    os.set_inheritable(_pipe, False)
+    child.pipe = int(os.environ.pop(PIPE))
+    os.set_inheritable(child.pipe, False)
     ended = _watch_ends()
     gc.collect()
     gc.freeze()  # the collector writes to objects it visits: frozen ones stay shared
-    _tell(event="up")
+    child.send(event="up")
     waiting, commands = poll(), b""
     for descriptor in (COMMANDS, ended):
         waiting.register(descriptor, POLLIN)
@@ -124,7 +98,7 @@ def _start(name: str, target: Callable[[], None], log: str, env: Mapping[str, st
     if pid == 0:
         _run(parent, target, log, env)
     _children.add(pid)
-    _tell(event="started", name=name, pid=pid)
+    child.send(event="started", name=name, pid=pid)
 
 
 def _run(parent: int, target: Callable[[], None], log: str, env: Mapping[str, str]) -> NoReturn:
@@ -179,4 +153,4 @@ def _reap() -> None:
         if pid == 0:
             return
         _children.discard(pid)
-        _tell(event="exited", pid=pid, status=os.waitstatus_to_exitcode(status))
+        child.send(event="exited", pid=pid, status=os.waitstatus_to_exitcode(status))

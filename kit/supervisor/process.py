@@ -33,7 +33,7 @@ class Process:
     forks: bool = False
     # Has to end with status 0, and is ready then; another status fails the whole.
     once: bool = False
-    # Calls `kit.supervisor.forks.announce_ready`: ready when it has, and `ready` holds.
+    # Calls `kit.supervisor.child.announce_ready`: ready when it has, and `ready` holds.
     announces: bool = False
     env: Mapping[str, str] = field(default_factory=dict)
     # Asked at every start: what may have changed since the supervisor was told of the process.
@@ -68,7 +68,7 @@ class Status:
     restarts: int
     ready_after_s: float | None  # of its latest start
     log: str
-    # What it has to say to who looks: why it is held, or what it waits for (`forks.tell`). Empty for nothing.
+    # What it has to say to who looks: why it is held, or what it waits for (`child.tell`). Empty for nothing.
     note: str = ""
 
 

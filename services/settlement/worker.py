@@ -20,7 +20,7 @@ from kit.streams.entry import Entry
 from kit.streams.entry import last_seq as hot_last_seq
 from kit.streams.ledger import ledger_reader
 from kit.streams.relay import Relay
-from kit.supervisor import forks, launch
+from kit.supervisor import child, launch
 from services.settlement import gate, shown, store
 from services.settlement.books import verify
 from services.settlement.clerk import due, wake
@@ -84,7 +84,7 @@ class Settlement:
         if reason and reason != Settlement._shut:
             _logger.warning("ledger stays shut", reason=reason)
         if reason != Settlement._shut:
-            forks.tell(f"ledger stays shut: {reason}" if reason else "")
+            child.tell(f"ledger stays shut: {reason}" if reason else "")
         Settlement._shut = reason
 
     @timer(interval=COMPARE_S)

@@ -44,10 +44,10 @@ signal.pause()
 FAMILY = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[1])
-from kit.supervisor import forks
+from kit.supervisor import child, forks
 
 def steady():
-    forks.announce_ready()
+    child.announce_ready()
     signal.pause()
 
 def silent():
@@ -492,9 +492,9 @@ def test_a_process_with_a_remedy_is_held_where_it_cannot_run_and_the_others_go_o
 TELLER = FAMILY.replace(
     "def silent():",
     """def teller():
-    forks.tell('waits for "the gate"\\n' + "x" * 1000)
-    forks.announce_ready()
-    signal.signal(signal.SIGUSR1, lambda *_: forks.tell(""))
+    child.tell('waits for "the gate"\\n' + "x" * 1000)
+    child.announce_ready()
+    signal.signal(signal.SIGUSR1, lambda *_: child.tell(""))
     while True:
         signal.pause()
 
