@@ -1,23 +1,22 @@
 """`cho audit`: every invariant of the ledger, its books, and what is sold (cli/audit_market.py), on a running stack.
 
-The journal is replayed from its first event and checked on the way; the hot ledger is then compared with it. On a
-stack with traffic, accounts that moved on since the journal was read are counted, not compared.
+The journal is replayed from its first event and checked on the way; the hot ledger is then compared with it. What moved
+on since the journal was read is compared with the events that moved it: what no event made is found.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import redis
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.audit_check import FINDINGS_MAX, Check
+from cli import audit_hot
+from cli.audit_check import Check
 from cli.audit_market import SETTLE_S_MAX, Ledger, market_checks, named_payments
 from cli.stack import attach
 from kit.config import settings
@@ -28,14 +27,13 @@ from services.settlement import fold, positions, store
 from services.settlement.books import verify
 
 CATCH_UP_S_MAX = 60
-SCAN_COUNT = 1000
 
 Named = dict[tuple[str, str], frozenset[str]]
 
 
 @dataclass(slots=True)
 class Audit:
-    """The outcome. `seq`: last event that was looked at; `moving`: accounts that changed meanwhile."""
+    """The outcome. `seq`: last event that was replayed; `moving`: accounts that changed meanwhile."""
 
     seq: int
     chain_head: str
@@ -93,8 +91,9 @@ def _audit(ledger: redis.Redis, k: Keys, seq: int) -> tuple[Audit, fold.Books, N
     books, verified = audited.books, audited.verified
     chain = Check("hash chain verifies and has no gap", f"{seq} events", [str(found) for found in verified.findings])
     numbers = sorted(books.closings)
-    compared, moving = _compare(ledger, k, books)
-    rows = _scan(ledger, k.transfer("pay_*"), lambda pipe, key: pipe.hmget(key, "a", "r", "q", "k", "to", "rf"))
+    accounts, payments = audit_hot.accounts(ledger, k), audit_hot.payments(ledger, k)
+    since = audit_hot.since(books, _await_books(ledger))
+    compared, moving = audit_hot.compare(accounts, books, since)
     outcome = Audit(
         seq,
         verified.head.hex(),
@@ -107,7 +106,7 @@ def _audit(ledger: redis.Redis, k: Keys, seq: int) -> tuple[Audit, fold.Books, N
                 fold.balance_findings(books.accounts),
             ),
             compared,
-            _transfers(rows, k, books),
+            audit_hot.compare_payments(payments, books, since),
             Check(
                 "every posting is in exactly one window", f"{len(numbers)} closed windows", audited.window_findings()
             ),
@@ -115,71 +114,7 @@ def _audit(ledger: redis.Redis, k: Keys, seq: int) -> tuple[Audit, fold.Books, N
         ],
         moving,
     )
-    return outcome, books, named_payments(rows, k.transfer(""))
-
-
-def _scan(ledger: redis.Redis, pattern: str, read: Callable[[Any, str], object]) -> dict[str, Any]:
-    """Rows of all keys that match, read in pipelines."""
-    rows: dict[str, Any] = {}
-    cursor: Any = 0
-    found: Any
-    while True:
-        cursor, found = ledger.scan(cursor, match=pattern, count=SCAN_COUNT)
-        if found:
-            with ledger.pipeline(transaction=False) as pipe:
-                for key in found:
-                    read(pipe, key)
-                rows.update(zip(found, pipe.execute(), strict=True))
-        if cursor == 0:
-            return rows
-
-
-def _compare(ledger: redis.Redis, k: Keys, books: fold.Books) -> tuple[Check, int]:
-    """Hot accounts against the books' at equal versions, and none missing on either side."""
-    rows = _scan(ledger, k.account("*"), lambda pipe, key: pipe.hmget(key, "v", "dp", "cp", "dq", "cq", "s"))
-    prefix, findings, moving = len(k.account("")), [], 0
-    for key, (*numbers, state) in rows.items():
-        version, debits, credits, debits_pending, credits_pending = map(int, numbers)
-        account_id = key[prefix:]
-        book = books.accounts.get(account_id)
-        if book is None or version > book.version:
-            moving += 1
-            continue
-        hot = replace(
-            book, version=version, debits=debits, credits=credits, debits_pending=debits_pending,
-            credits_pending=credits_pending, state=state,
-        )  # fmt: skip
-        if fold.overdrawn(hot):
-            findings.append(f"{account_id} is negative")
-        if hot != book:
-            findings.append(f"{account_id}: ledger {_totals(hot)}, books {_totals(book)}")
-    missing = set(books.accounts) - {key[prefix:] for key in rows}
-    findings += [f"{account_id} is in the books only" for account_id in sorted(missing)]
-    return Check(
-        "hot ledger and books agree, no account is negative", f"{len(rows)} accounts", findings[:FINDINGS_MAX]
-    ), moving
-
-
-def _totals(book: fold.BookAccount) -> tuple[int, int, int, int, int, str]:
-    return book.version, book.debits, book.credits, book.debits_pending, book.credits_pending, book.state
-
-
-def _transfers(rows: dict[str, Any], k: Keys, books: fold.Books) -> Check:
-    """Every payment of the books is in the hot ledger with what was given back of it, and the reverse."""
-    prefix, findings = len(k.transfer("")), []
-    for key, (amount, refunded, seq, op, _, _) in rows.items():
-        if int(seq) > books.seq or op == "hold":  # held for an operator's review: not paid
-            continue
-        kept = books.payments.get(key[prefix:])
-        if kept is None:
-            findings.append(f"{key[prefix:]} is in the ledger only")
-        elif kept[0] != int(amount) or kept[1] > int(refunded):
-            findings.append(f"{key[prefix:]}: ledger {(int(amount), int(refunded))}, books {kept}")
-    missing = set(books.payments) - {key[prefix:] for key in rows}
-    findings += [f"{payment_id} is in the books only" for payment_id in sorted(missing)]
-    return Check(
-        "an event's payment is in the ledger and the reverse", f"{len(rows)} payments", findings[:FINDINGS_MAX]
-    )
+    return outcome, books, named_payments(payments)
 
 
 def _positions(numbers: list[int]) -> Check:
@@ -209,7 +144,7 @@ def show(audit: Audit, console: Console) -> None:
     console.print(table)
     console.print(f"Chain head {audit.chain_head}")
     if audit.moving:
-        console.print(f"{audit.moving} accounts moved meanwhile and were not compared.")
+        console.print(f"{audit.moving} accounts moved meanwhile and were compared with what moved them.")
     console.print("[green]balanced" if audit.balanced else "[red bold]NOT BALANCED")
 
 

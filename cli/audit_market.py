@@ -15,6 +15,7 @@ from typing import Any
 import redis
 
 from cli.audit_check import FINDINGS_MAX, Check, lasting
+from cli.audit_hot import Payment
 from kit import clock
 from kit.config import settings
 from kit.mongo import connect, disconnect
@@ -83,13 +84,13 @@ class Ledger:
         return ((one, row) for one, row in zip(wanted, rows, strict=True) if row[0] is not None)
 
 
-def named_payments(rows: Mapping[str, Any], prefix: str) -> dict[tuple[str, str], frozenset[str]]:
-    """Payments by the merchant that has them and the order's code that they name, of rows (.., k, .., to, rf)."""
+def named_payments(hot: Mapping[str, Payment]) -> dict[tuple[str, str], frozenset[str]]:
+    """Payments by the merchant that has them and the order's code that they name."""
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for key, (_, _, _, op, merchant_id, reference) in rows.items():
-        code = read_code(reference or "")
-        if code and op != "hold" and merchant_id:
-            found[merchant_id, code].add(key[len(prefix) :])
+    for payment_id, one in hot.items():
+        code = read_code(one.reference)
+        if code and one.merchant_id:
+            found[one.merchant_id, code].add(payment_id)
     return {one: frozenset(ids) for one, ids in found.items()}
 
 

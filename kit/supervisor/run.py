@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
@@ -82,7 +83,7 @@ class _Child:
 class Supervisor:
     """Runs `processes`, given in any order, with logs and locks under `home`.
 
-    `on_change` gets the status of all whenever that of one has changed; it must not block.
+    `on_change` gets the status of all whenever that of one has changed; it must not block. What it raises is printed.
     Raises ValueError where a process needs one that is not there, or they wait for each other in a circle.
     """
 
@@ -132,7 +133,7 @@ class Supervisor:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
-        for error in filter(None, ends):  # only now: an `on_change` that fails must not keep the rest running
+        for error in filter(None, ends):  # only now: one that cannot be ended must not keep the rest running
             raise error
 
     async def wait(self) -> None:
@@ -364,7 +365,11 @@ class Supervisor:
 
     def _set(self, child: _Child, state: State) -> None:
         child.state = state
-        self._on_change(self.statuses())
+        try:
+            self._on_change(self.statuses())
+        except Exception:  # a full disk, say: who looks at the processes is told nothing, and they run on
+            with suppress(OSError):
+                traceback.print_exc()
 
     async def _bound_logs(self) -> None:
         while True:

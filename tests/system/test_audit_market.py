@@ -145,3 +145,40 @@ def test_goods_that_come_back_are_on_sale_again_and_everything_ties(
     until(done)
     assert bought["owner"].get(product)["product"]["available"] == "5000"
     assert look(WAIT_S_MAX) == {}
+
+
+def test_money_in_the_hot_ledger_that_no_event_put_there_is_found_also_where_its_account_claims_to_have_moved_on(
+    stack: Stack, look: Callable[..., dict[str, list[str]]], bought: dict[str, Any], wallet: str
+) -> None:
+    known = Keys(stack.settings().cell)
+    account, made_up = known.account(wallet), known.account("wal_made_up")
+    payment = known.transfer(bought["payment"])
+    check, payments = (
+        "hot ledger and books agree, no account is negative",
+        "an event's payment is in the ledger and the reverse",
+    )
+    assert look(WAIT_S_MAX) == {}
+    with redis.Redis.from_url(stack.settings().ledger_url, decode_responses=True) as ledger:
+
+        def found(key: str, **by: int) -> dict[str, list[str]]:
+            for name, change in by.items():
+                ledger.hincrby(key, name, change)
+            try:
+                return look(WAIT_S_MAX)
+            finally:
+                for name, change in by.items():
+                    ledger.hincrby(key, name, -change)
+
+        (said,) = found(account, cp=1_000_000, v=1)[check]
+        assert said.startswith(f"{wallet}: ledger ")
+        assert said.endswith("no event made it so")
+        (said,) = found(account, cp=1_000_000)[check]
+        assert ", books " in said
+        ledger.copy(account, made_up)
+        try:
+            (said,) = look(WAIT_S_MAX)[check]
+        finally:
+            ledger.delete(made_up)
+        assert said.startswith("wal_made_up: ")
+        assert [bought["payment"] in said for said in found(payment, r=1)[payments]] == [True]
+    assert look(WAIT_S_MAX) == {}, "all of it was put back"
