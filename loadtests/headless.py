@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import random
+import secrets
 import signal
 import subprocess
 import sys
@@ -171,7 +172,10 @@ class Plan:
 @contextmanager
 def troubled_stack(home: Path, kinds: tuple[str, ...]) -> Iterator[tuple[Stack, Proxy | None]]:
     """A seeded stack, ready; where the ledger's network is to be troubled, with a network of ours in front of it."""
-    env = MACHINE | ({"CHO_GATEWAY_FAULTS": "true"} if "gateway" in kinds else {})
+    # A key of its own for its certificate: who has the source has the local stack's.
+    secret = os.environ.get("CHO_SETTLEMENT_SIGNING_SECRET") or secrets.token_hex(32)
+    env = MACHINE | {"CHO_SETTLEMENT_SIGNING_SECRET": secret}
+    env |= {"CHO_GATEWAY_FAULTS": "true"} if "gateway" in kinds else {}
     if "ledger" not in kinds:
         with Stack(home, seed=True, env=env) as stack:
             yield stack, None

@@ -66,7 +66,8 @@ class Heard:
 @dataclass(slots=True)
 class Told:
     """All that was written. `calls`: (second, name) to (answered, failed). `began`, `ended`: load processes that took
-    part, and that ended in order. `unsent`: payments of an open loop that were due and were never sent.
+    part, and that ended in order. Of an open loop's payments, `unsent`: were due and never sent; `unanswered`: nobody
+    had answered them when it was over.
     """
 
     asked: dict[str, Asked] = field(default_factory=dict)
@@ -79,6 +80,7 @@ class Told:
     began: int = 0
     ended: int = 0
     unsent: int = 0
+    unanswered: int = 0
 
 
 def incomplete(told: Told, workers: int) -> list[str]:
@@ -92,6 +94,8 @@ def incomplete(told: Told, workers: int) -> list[str]:
         )
     if told.unsent:
         found.append(f"{told.unsent} payments were due and never sent: the rate is more than this carries")
+    if told.unanswered:
+        found.append(f"{told.unanswered} payments were sent and not answered in time")
     return found
 
 
@@ -134,6 +138,10 @@ class Record:
     def unsent(self, count: int) -> None:
         """So many payments were due, and were not sent."""
         self._write(["u", count])
+
+    def unanswered(self, count: int) -> None:
+        """So many payments were under way, and nobody waits for their answers any more."""
+        self._write(["n", count])
 
     def heard(self, one: Heard) -> None:
         """An announcement."""
@@ -197,6 +205,8 @@ def read(folder: Path) -> Told:
                 told.ended += 1
             case ["u", count]:
                 told.unsent += count
+            case ["n", count]:
+                told.unanswered += count
             case ["t", *_]:
                 pass
             case _:

@@ -53,7 +53,7 @@ def text(said: dict[str, Any]) -> str:
         f"payment, ms     {_ms(paid)}",
         f"announced, ms   {_ms(heard)} (from the ledger's time to the stall)",
         f"requests        {speed['requests']}, {speed['failed']} failed",
-        *([f"never sent      {speed['never_sent']} payments that were due"] if plan["loop"] == "open" else []),
+        *_left(plan, speed),
         f"resolved        {_counts(money['resolved'])}",
         f"refused         {_counts(money['refused'])}",
         f"hostile         {sum(said['hostile'].values())} requests refused as they must be, "
@@ -71,6 +71,13 @@ def text(said: dict[str, Any]) -> str:
         f"commit {said['commit']['commit'] or 'unknown'}, {said['commit']['files_changed_since']} files changed since",
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
+
+
+def _left(plan: dict[str, Any], speed: dict[str, Any]) -> list[str]:
+    if plan["loop"] != "open":
+        return []
+    left = f"{speed['never_sent']} never sent that were due, {speed['never_answered']} not answered in time"
+    return [f"left            {left}"]
 
 
 def _peak(plan: dict[str, Any]) -> str:

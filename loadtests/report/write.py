@@ -109,6 +109,7 @@ def _speed(played: Played) -> dict[str, Any]:
         # What was due before the end and answered after it took that time, too.
         "payments_per_s": f"{played.verdict.payments / max(played.config.seconds, figures.span_s(told)):.1f}",
         "never_sent": told.unsent,
+        "never_answered": told.unanswered,
         "peak_per_s": max(moments.values(), default=0),
         "payment_us": figures.percentiles_us(figures.payment_ms(told)),
         "payment_us_by_door": {door: figures.percentiles_us(figures.payment_ms(told, door)) for door in doors},

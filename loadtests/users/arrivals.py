@@ -69,14 +69,18 @@ class Arrivals(Payer):
         return int(reply.body["account"]["balance"])
 
     def on_stop(self) -> None:
-        """Sends what was due before the end, for a while, and lets what is under way end; the rest was never sent."""
+        """Sends what was due before the end, for a while, and lets what is under way end; the rest was never sent, or
+        never answered: neither would be in any percentile.
+        """
         with gevent.Timeout(FINISH_S_MAX, False):
             while self.under_way or (self.waiting and not self.stopping):
                 gevent.sleep(0.05)
         self.stopping = True
-        if self.waiting:
-            with suppress(RecordFull):  # says so itself
+        with suppress(RecordFull):  # says so itself
+            if self.waiting:
                 RECORD.unsent(len(self.waiting))
+            if self.under_way:
+                RECORD.unanswered(self.under_way)
 
     @task
     def market(self) -> None:

@@ -152,3 +152,14 @@ class Somebody(arrivals.Arrivals):
     assert told.unsent > 0 < sent
     assert sent + told.unsent == 150, "each that was due was sent or is told"
     assert any("never sent" in why for why in record.incomplete(told, 1))
+
+
+def test_payments_that_were_sent_and_not_answered_when_it_was_over_are_told(tmp_path: Path, platform: str) -> None:
+    told = _told(tmp_path, platform, """
+arrivals.FINISH_S_MAX, arrivals.arrivals = 0.2, lambda *day: [0.0] * 3
+class Somebody(arrivals.Arrivals):
+    def spend(self, index, due_ms):
+        gevent.sleep(60)
+""", rate=200)  # fmt: skip
+    assert (told.unsent, told.unanswered) == (0, 3)
+    assert any("3 payments were sent and not answered" in why for why in record.incomplete(told, 1))
