@@ -31,7 +31,7 @@ from services.settlement.proof import manifest, pack
 from services.settlement.proof.manifest import About, PackedFile
 from services.settlement.records import VND, StatementEntry, StatementHead
 
-RULES = "netting-1;interchange-1;payouts-1"
+RULES = f"{positions.RULES};interchange-1;payouts-1"
 # Movements taken at once: several readers share each one's decoding.
 AT_ONCE = 2_000
 Progress = Callable[[str, int, int], None]
@@ -49,7 +49,7 @@ def net(closed: store.Window, home: Path, key: OKPKey, progress: Progress) -> di
     """
     # What was sealed before a crash names the code that sealed it: so does the rest, though other code goes on with it.
     made_by_rules, made_by = store.begun_by(closed, RULES, code_version())
-    totals, between, ends, reports = _read(closed, home, progress)
+    totals, between, ends, reports = _read(closed, home, progress, made_by_rules)
     point("reported")
     positions.check(totals)
     window = WindowHead(
@@ -86,10 +86,10 @@ def net(closed: store.Window, home: Path, key: OKPKey, progress: Progress) -> di
 
 
 def _read(
-    closed: store.Window, home: Path, progress: Progress
+    closed: store.Window, home: Path, progress: Progress, rules: str
 ) -> tuple[WindowTotals, dict[str, dict[str, gross.Pair]], dict[str, fast_report.ReportEnd], dict[str, PackedFile]]:
     """One pass over the window's events: totals, gross by counterparty, and every institution's report."""
-    totals, between, known = WindowTotals(), dict[str, dict[str, gross.Pair]](), store.banks(closed)
+    totals, between, known = positions.nothing_yet(rules), dict[str, dict[str, gross.Pair]](), store.banks(closed)
     reports: dict[str, fast_report.Report] = {}
     goings: dict[str, Any] = {}
     first, last = closed.first_seq, closed.last_seq

@@ -16,6 +16,9 @@ from kit.ledger_event import LedgerEvent
 from services.settlement.moves import Move, from_events
 
 PLATFORM = "PLATFORM"
+# The version of what is counted here. Since netting-2 a payment that an operator undid is given back.
+RULES = "netting-2"
+_WITHOUT_UNDONE = "netting-1"
 # Accounts whose institution is remembered: those of a busy window's merchants.
 ACCOUNTS_KEPT = 1 << 16
 # How the accounts begin that somebody owes on, or is owed on.
@@ -47,10 +50,12 @@ class WindowTotals:
     lines: dict[str, Line] = field(default_factory=dict)
     payments: int = 0
     refunds: int = 0
-    # Paid less refunded, đồng.
+    # Paid less refunded, đồng; below zero where more of earlier windows was given back than was paid in this one.
     value: int = 0
     # The platform's fees by the payers' telecom, less what refunds gave back: what its share is of. Đồng.
     fees: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    # Whether payments that an operator undid count as refunds.
+    with_undone: bool = True
 
 
 def institution_of(account_id: str, banks: Mapping[str, str]) -> str | None:
@@ -90,6 +95,11 @@ def attribute(moves: Iterable[Move], banks: Mapping[str, str]) -> Iterator[Attri
         yield move, parts
 
 
+def nothing_yet(rules: str) -> WindowTotals:
+    """Of a window begun to be netted by `rules`: part of its files may be sealed already, and the rest has to agree."""
+    return WindowTotals(with_undone=_WITHOUT_UNDONE not in rules.split(";"))
+
+
 def total(events: Iterable[LedgerEvent], banks: Mapping[str, str]) -> WindowTotals:
     """Folds a window's events. `banks`: merchant id to bank BIN."""
     totals = WindowTotals()
@@ -112,6 +122,9 @@ def add_all(totals: WindowTotals, found: Iterable[Attributed]) -> None:
         elif move.op == "refund":
             totals.refunds += 1
             totals.value -= move.legs[1][2]
+        elif move.op == "reverse" and totals.with_undone and _of_merchant(move):
+            totals.refunds += 1
+            totals.value -= move.legs[0][2]
         telecom, fee = "", 0
         for institution, account_id, side, amount in parts:
             line = lines.get(institution)
@@ -129,6 +142,13 @@ def add_all(totals: WindowTotals, found: Iterable[Attributed]) -> None:
                 telecom = institution
         if fee and telecom and move.op != "interchange":
             totals.fees[telecom] += fee
+
+
+def _of_merchant(undone: Move) -> bool:
+    """Whether it was a payment that was undone, and not a transfer, cash or a disbursement. Its legs: the payer has all
+    of it back, the merchant gives what it got."""
+    account_id, side, _ = undone.legs[1]
+    return side == "d" and account_id.startswith("mer_")
 
 
 def check(totals: WindowTotals) -> None:

@@ -30,8 +30,10 @@ from services.orders.cart import Basket, Item
 from services.orders.life import CARRY_WITHIN, PREPARE_WITHIN, READY_WITHIN, RETURN_WITHIN, Actor, Who
 from services.orders.order import MOVES_MAX, Credit, Fulfilment, HoldState, Kind, Order, Pay, State, Stock
 from services.orders.saga import commands, hearing
+from services.orders.store import told as told_store
 from services.orders.worker import end_overdue
 from tests.orders.conftest import Market, tell
+from tests.orders.world import Told
 
 BUYER = new_id("usr")
 SELLER_ = Actor(Who.SELLER, "usr_seller")
@@ -354,6 +356,70 @@ def test_an_order_whose_hold_ends_is_cancelled(market: Market) -> None:
     market.purse.sweep()
     after = market.settle(order)
     assert (after.state, after.history[-1].who, market.shelf.state(order.id)) == (State.CANCELLED, "ledger", "released")
+
+
+@pytest.mark.parametrize("ended", ["hold.voided", "hold.expired"])
+def test_a_hold_whose_end_is_heard_before_it_holds_nothing(market: Market, ended: str) -> None:
+    order = market.order(1_000, Pay.HOLD, BUYER, **PORK)
+    hold_id = market.purse.hold(150_000, reference=order.code)
+    over = events_pb2.HoldMoved(hold_id=hold_id, merchant_id=order.merchant_id)
+    placed = market.purse.events.pop()
+    store.apply_hold(ended, over)
+    tell(placed, order.merchant_id)
+    after = store.order(order.id)
+    assert (after.state, after.hold_id, after.steps) == (State.PLACED, "", ())
+    assert [(one.id, one.state) for one in after.holds] == [(hold_id, HoldState.ENDED)]
+    for _ in range(2):  # delivered again, in either sequence
+        tell(placed, order.merchant_id)
+        store.apply_hold(ended, over)
+    assert store.order(order.id) == after
+    good = market.purse.hold(150_000, reference=order.code)
+    after = market.settle(order)
+    assert (after.state, after.hold_id, told(order)) == (State.HELD, good, ["placed", "held"])
+
+
+def test_a_hold_that_is_heard_of_after_the_stall_took_it_is_paid_and_not_live(market: Market) -> None:
+    order = market.order(1_000, Pay.HOLD, BUYER, **PORK)
+    market.purse.take(market.purse.hold(150_000, reference=order.code), 130_000)
+    placed, captured, paid = market.purse.events
+    market.purse.events[:] = [captured, placed, paid]
+    after = market.settle(order)
+    assert (after.state, after.paid, market.purse.kept) == (State.PAID, 130_000, 130_000)
+    assert [one.state for one in after.holds] == [HoldState.CAPTURED]
+
+
+@pytest.mark.parametrize("first", ["placed", "ended"])
+def test_a_hold_and_its_end_that_are_heard_at_once_leave_no_order_held(
+    market: Market, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    order = market.order(1_000, Pay.HOLD, BUYER, **PORK)
+    market.purse._end(market.purse.hold(150_000, reference=order.code), "voided")
+    placed, ended = market.purse.events
+    market.purse.events.clear()
+    # One of them is all heard between the other's look and its write.
+    writer, name, meanwhile = (hearing, "hold", ended) if first == "placed" else (told_store, "_keep_end", placed)
+    write = getattr(writer, name)
+
+    def interrupted(*args: Any) -> Any:
+        monkeypatch.setattr(writer, name, write)
+        tell(meanwhile, order.merchant_id)
+        return write(*args)
+
+    monkeypatch.setattr(writer, name, interrupted)
+    tell(placed if first == "placed" else ended, order.merchant_id)
+    after = market.settle(order)
+    assert [one.state for one in after.holds] == [HoldState.ENDED]
+    assert (after.state, market.shelf.state(order.id)) == (State.CANCELLED, "released")
+
+
+def test_the_end_of_a_hold_for_no_order_is_forgotten_in_time(market: Market) -> None:
+    nobody = Told("held", new_id("hld"), 150_000, reference="Tiền hàng", expires_at=market.clock.now)
+    for _ in range(2):
+        tell(nobody, new_id("mer"))
+        tell(replace(nobody, kind="hold_ended"), new_id("mer"))
+    assert [one.id for one in store.OrdersHoldEnd.objects] == [nobody.id]
+    (index,) = [one for one in store.OrdersHoldEnd._get_collection().list_indexes() if "heard_at" in one["key"]]
+    assert index["expireAfterSeconds"] == 2 * 86_400
 
 
 def test_cancelled_while_it_is_being_taken_it_is_given_back(market: Market) -> None:

@@ -180,6 +180,14 @@ class Scribe:
         legs = transfer.refund(merchant, wallet, telecom, amount, fee)
         return self.transfer("refund", amount, legs, fee, related=payment)
 
+    def undo(
+        self, op: str, undone: str, source: str, target: str, amount: int, fee: int = 0, telecom: str = "VIETTEL",
+        target_telecom: str = "",
+    ) -> str:  # fmt: skip
+        """An operator's reversal of a transfer of that operation."""
+        legs = transfer.undo(op, source, target, amount, fee, telecom, target_telecom or telecom)
+        return self.transfer("reverse", amount, legs, fee, related=undone)
+
     def cut(self) -> LedgerEvent:
         marker = self.write("cut")
         self.window += 1

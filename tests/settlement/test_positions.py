@@ -28,13 +28,15 @@ TRADES = st.lists(
 
 
 def traded(trades: list[Any]) -> Scribe:
-    """Wallets of three telecoms pay four merchants of three banks; some of it is given back in parts."""
+    """Wallets of three telecoms pay four merchants of three banks; some of it is given back in parts, or undone."""
     scribe = Scribe()
     wallets = [scribe.wallet(5_000_000, telecom) for telecom in TELECOMS]
     merchants = [scribe.merchant(f"mer_{n}", BANKS[n % 3]) for n in range(4)]
     for who, whom, amount, category, parts in trades:
         fee, telecom, given_back = fees.payment_fee(amount, category, 0), TELECOMS[who], 0
         payment = scribe.pay(wallets[who], merchants[whom], amount, fee, telecom)
+        if not parts and amount % 2:
+            scribe.undo("pay", payment, wallets[who], merchants[whom], amount, fee, telecom)
         for part in parts:
             part = min(part, amount - given_back)
             if part == 0:
@@ -63,6 +65,7 @@ def test_net_positions_sum_to_zero_and_are_what_the_accounts_hold(trades: list[A
     fee = books.accounts[transfer.PLATFORM_FEE]
     assert nets.get(positions.PLATFORM, 0) == fee.credits - fee.debits
     assert totals.payments == len(trades)
+    assert totals.refunds == sum(event.op in ("refund", "reverse") for event in scribe.events)
     assert totals.value == -sum(nets.get(telecom, 0) for telecom in TELECOMS)
 
 
@@ -97,6 +100,29 @@ def test_refusals_openings_and_cash_are_nobodys_position(scribe: Scribe) -> None
     scribe.write("pay", result="INSUFFICIENT_FUNDS", amount="70000")
     totals = positions.total(scribe.events, {})
     assert (totals.lines, totals.payments, totals.value) == ({}, 0, 0)
+
+
+@pytest.mark.parametrize("op", ["pay", "capture"])
+def test_a_payment_that_an_operator_undid_is_given_back(scribe: Scribe, op: str) -> None:
+    wallet, merchant = scribe.wallet(100_000), scribe.merchant("mer_1")
+    payment = scribe.transfer(op, 50_000, transfer.pay(wallet, merchant, "VIETTEL", 50_000, 100), 100)
+    paid = len(scribe.events)
+    scribe.undo(op, payment, wallet, merchant, 50_000, 100)
+    totals = positions.total(scribe.events, {merchant: "970436"})
+    assert (totals.payments, totals.refunds, totals.value) == (1, 1, 0)
+    assert {name: line.net for name, line in totals.lines.items()} == {"VIETTEL": 0, "970436": 0, "PLATFORM": 0}
+    assert totals.fees == {"VIETTEL": 0}
+    later = positions.total(scribe.events[paid:], {merchant: "970436"})
+    assert (later.payments, later.refunds, later.value) == (0, 1, -50_000), "of the window in which it was undone"
+
+
+@pytest.mark.parametrize("op", ["fund", "cash_in", "cash_out", "transfer", "disburse"])
+@pytest.mark.parametrize("telecom", ["VIETTEL", "VNPT"])
+def test_what_an_operator_undid_and_no_merchant_had_is_no_refund(scribe: Scribe, op: str, telecom: str) -> None:
+    source, target = ("org_1" if op == "disburse" else scribe.wallet(100_000)), scribe.wallet(100_000, telecom)
+    scribe.undo(op, "trf_1", source, target, 50_000, 0, "VIETTEL", telecom)
+    totals = positions.total(scribe.events, {})
+    assert (totals.payments, totals.refunds, totals.value) == (0, 0, 0)
 
 
 def test_a_merchant_without_a_bank_cannot_be_settled_in_silence(scribe: Scribe) -> None:

@@ -60,13 +60,13 @@ def refund(order: Order, refund: Refund, cause: str) -> Order:
 def hold(order: Order, hold: Hold, now: datetime) -> Order:
     """The order with money that was set aside for it; the same one where it was known. Too little is given up.
 
-    Raises LimitExceeded.
+    One that has ended already is only noted. Raises LimitExceeded.
     """
     if any(one.id == hold.id for one in order.holds):
         return order
     _check_room(order)
     order = replace(order, holds=(*order.holds, hold))
-    if order.state is State.PLACED and hold.amount >= order.total:
+    if order.state is State.PLACED and hold.state is HoldState.LIVE and hold.amount >= order.total:
         return move(replace(order, hold_id=hold.id), Act.HOLD, LEDGER, now)
     return order
 

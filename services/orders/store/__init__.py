@@ -10,6 +10,7 @@ from services.orders.recalls.documents import DOCUMENTS as RECALLS
 from services.orders.store.documents import (
     DOCUMENTS,
     OrdersCheckout,
+    OrdersHoldEnd,
     OrdersMerchant,
     OrdersOrder,
     OrdersPayment,
@@ -46,6 +47,7 @@ __all__ = [
     "SERVICE",
     "STREAM",
     "OrdersCheckout",
+    "OrdersHoldEnd",
     "OrdersMerchant",
     "OrdersOrder",
     "OrdersPayment",

@@ -44,6 +44,8 @@ from services.orders.order import (
 ADDRESS_FIELD, PLAN_FIELD = "orders.deliver_to", "checkouts.deliver_to"
 # A request that is sent again hears of its orders for so long.
 CHECKOUT_S = 40 * 86_400
+# A hold that is heard of after its end counts as ended for so long; no order waits for its money longer than minutes.
+HOLD_END_S = 2 * 86_400
 
 
 # mongoengine tells documents of one process apart by class name alone, and tests load every service.
@@ -257,7 +259,21 @@ class OrdersCheckout(Document):
     traceparent = StringField(default="")
 
 
-DOCUMENTS = (OrdersOrder, OrdersCheckout, OrdersProduct, OrdersMerchant)
+class OrdersHoldEnd(Document):
+    """The end of a hold that no order knew when it was heard of: its order may hear of the hold itself only later."""
+
+    meta = {  # noqa: RUF012
+        "collection": "hold_ends",
+        "auto_create_index": False,
+        "indexes": [{"fields": ["heard_at"], "expireAfterSeconds": HOLD_END_S}],
+    }
+
+    id = StringField(primary_key=True)
+    state = StringField(required=True)
+    heard_at = DateTimeField(required=True)
+
+
+DOCUMENTS = (OrdersOrder, OrdersCheckout, OrdersHoldEnd, OrdersProduct, OrdersMerchant)
 
 _LISTS: dict[str, tuple[type[EmbeddedDocument], type[Any]]] = {
     "lines": (OrdersLine, Line),

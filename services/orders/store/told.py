@@ -8,10 +8,10 @@ from cho.events.v1 import events_pb2
 from mongoengine import Document
 from mongoengine.errors import NotUniqueError
 
-from kit.clock import from_ms
+from kit import clock
 from services.orders.order import Hold, HoldState, Order, Payment, Refund, read_code
 from services.orders.saga import hearing
-from services.orders.store.documents import OrdersCheckout, OrdersMerchant, OrdersOrder, OrdersProduct
+from services.orders.store.documents import OrdersCheckout, OrdersHoldEnd, OrdersMerchant, OrdersOrder, OrdersProduct
 from services.orders.store.orders import change
 
 _HOLD_ENDS = {
@@ -75,19 +75,46 @@ def apply_hold(event_type: str, moved: events_pb2.HoldMoved, traceparent: str = 
 
     Raises LimitExceeded, Contention, Overloaded: the event is delivered again then.
     """
+    if event_type in _HOLD_ENDS:
+        return _end_hold(moved.hold_id, _HOLD_ENDS[event_type], traceparent)
+    found = _named(moved.reference, moved.merchant_id)
+    if found is None:
+        return None
 
     def rule(order: Order, now: datetime) -> Order:
-        ended = _HOLD_ENDS.get(event_type)
-        if ended:
-            return hearing.hold_ended(order, moved.hold_id, ended, now)
-        hold = Hold(moved.hold_id, moved.amount, moved.reference, from_ms(moved.expires_ms))
+        ended = _kept_end(moved.hold_id) or HoldState.LIVE
+        hold = Hold(moved.hold_id, moved.amount, moved.reference, clock.from_ms(moved.expires_ms), ended)
         return hearing.hold(order, hold, now)
 
-    if event_type in _HOLD_ENDS:
-        found = OrdersOrder.objects(holds__id=moved.hold_id).first()
-    else:
-        found = _named(moved.reference, moved.merchant_id)
-    return change(found.id, rule, traceparent) if found is not None else None
+    order = change(found.id, rule, traceparent)
+    # Whoever heard the end meanwhile kept it before it looked for the hold once more: one of us two sees the other's.
+    if ended := _kept_end(moved.hold_id):
+        order = change(found.id, lambda order, now: hearing.hold_ended(order, moved.hold_id, ended, now), traceparent)
+    return order
+
+
+def _end_hold(hold_id: str, ended: HoldState, traceparent: str) -> Order | None:
+    """An end names its hold alone. One that failed is delivered again after others, so its end may come before it."""
+    holding = OrdersOrder.objects(holds__id=hold_id).only("id")
+    found = holding.first()
+    if found is None:
+        _keep_end(hold_id, ended)
+        found = holding.clone().first()
+    if found is None:
+        return None
+    return change(found.id, lambda order, now: hearing.hold_ended(order, hold_id, ended, now), traceparent)
+
+
+def _keep_end(hold_id: str, ended: HoldState) -> None:
+    try:
+        OrdersHoldEnd.objects(id=hold_id).update_one(upsert=True, set__state=ended.value, set__heard_at=clock.now())
+    except NotUniqueError:
+        return  # kept at this moment by another worker: a hold has one end
+
+
+def _kept_end(hold_id: str) -> HoldState | None:
+    kept = OrdersHoldEnd.objects(id=hold_id).first()
+    return HoldState(kept.state) if kept is not None else None
 
 
 def forget(user_id: str) -> None:
