@@ -9,9 +9,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
+from collections.abc import Callable
+
+import httpx
 
 from cli import people
-from cli.api import Api
+from cli.api import Api, ApiError
 from loadtests import record, stage
 from loadtests.config import Config, MarketDay
 from loadtests.gate import announced, collect, settled, tie
@@ -19,6 +23,41 @@ from loadtests.gate.evidence import Evidence
 from loadtests.headless import SPARE
 
 BEFORE = "before.json"
+# Everything starts together: engines, services, the seeds, and whoever gathers.
+WAIT_S_MAX, PAUSE_S = 600.0, 5.0
+
+
+class NotThere(RuntimeError):
+    """The platform was not there, or not seeded, after WAIT_S_MAX."""
+
+
+def wait(host: str, seconds: float = WAIT_S_MAX, pause: Callable[[float], None] = time.sleep) -> None:
+    """Until the gateway answers and the seeds are in. Raises NotThere.
+
+    Whatever is answered meanwhile may be otherwise in a moment: nobody listens, a service is not reached, there are too
+    many requests; who is not seeded yet has a wrong PIN, and then too many of them. So what answers say about when to
+    ask again is not heeded: the lock of a phone that was nobody's ends when it is somebody's.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with Api(host) as api:
+                if _seeded(api):
+                    return
+            missing = "the seeds are not in"
+        except (ApiError, httpx.TransportError) as error:
+            missing = f"{type(error).__name__}: {error}"
+        if time.monotonic() > deadline:
+            raise NotThere(f"{host} is not ready after {seconds:g} s: {missing}")
+        pause(PAUSE_S)
+
+
+def _seeded(api: Api) -> bool:
+    """Whether the last step of `cli.seed` is done, and settlement answers, which no seed asks. Raises ApiError."""
+    organisations = api.sign_in(people.TREASURER.phone, people.PIN).get("/v1/me/accounts")["accounts"]
+    api.sign_in(people.OPERATOR.phone, people.PIN).get("/v1/windows", limit=1)
+    # The first version is the account, the second the money in it.
+    return any(int(one["version"]) > 1 for one in organisations)
 
 
 def gather(config: Config, api: Api) -> None:
@@ -74,6 +113,11 @@ def main(arguments: list[str]) -> int:
     with Api(config.host) as api:
         match arguments:
             case ["gather"]:
+                try:
+                    wait(config.host)
+                except NotThere as error:
+                    print(error, file=sys.stderr)
+                    return 1
                 gather(config, api)
                 return 0
             case ["gate"]:

@@ -14,7 +14,7 @@ import yaml  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).resolve().parents[2]
 K8S = ROOT / "k8s"
-PLACES = ("base", "overlays/local", "overlays/production")
+PLACES = ("base", "overlays/local", "overlays/production", "loadtests")
 
 Document = dict[str, Any]
 

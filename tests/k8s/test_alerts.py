@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
@@ -17,7 +18,7 @@ from prometheus_client import CollectorRegistry, Counter
 from cli.scraping import GATEWAY
 from kit.config import settings
 from kit.rpc import metrics
-from tests.k8s.k8s_files import labels, workloads, written
+from tests.k8s.k8s_files import built, containers, labels, workloads, written
 from tests.k8s.observability_files import FOLDER, RULE_FILES, rules
 
 NEEDED = ("gateway", "payments.serve", "payments.work", "settlement.work")
@@ -51,25 +52,37 @@ def gone(series: Series, *names: str) -> Series:
 
 def ringing(folder: Path, series: Series, at: str, severity: str = "page") -> set[str]:
     """Names of the alerts that ring at this time. Skips the test where there is no promtool."""
+    ask = f'count by (alertname) (ALERTS{{alertstate="firing",severity="{severity}"}})'
+    # Nothing rings by this name: what does is in the answer.
+    wrong = {"expr": ask, "eval_time": at, "exp_samples": [{"labels": "x", "value": 0}]}
+    return set(re.findall(r'alertname="(\w+)"', answered(folder, series, {"promql_expr_test": [wrong]})))
+
+
+def shown(folder: Path, series: Series, at: str, alert: str) -> str:
+    """Labels and annotations of an alert that rings at this time. Skips the test where there is no promtool."""
+    wrong = {"alertname": alert, "eval_time": at, "exp_alerts": [{"exp_labels": {"no": "such"}}]}
+    return answered(folder, series, {"alert_rule_test": [wrong]})
+
+
+def answered(folder: Path, series: Series, wrong: dict[str, Any]) -> str:
+    """What promtool got instead of something that is expected and wrong."""
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("promtool is not installed; it is in Debian's package prometheus")
     file = folder / "case.yaml"
-    ask = f'count by (alertname) (ALERTS{{alertstate="firing",severity="{severity}"}})'
     file.write_text(yaml.safe_dump({
         "rule_files": [str(FOLDER / name) for name in RULE_FILES],
         "evaluation_interval": "15s",
         "tests": [{
             "interval": "15s",
             "input_series": [{"series": name, "values": values} for name, values in series.items()],
-            # Nothing rings by this name: what does is in the answer.
-            "promql_expr_test": [{"expr": ask, "eval_time": at, "exp_samples": [{"labels": "x", "value": 0}]}],
+            **wrong,
         }],
     }))  # fmt: skip
     said = subprocess.run([promtool, "test", "rules", file], capture_output=True, text=True, timeout=100, check=False)
     _, found, got = (said.stdout + said.stderr).partition("got:")
     assert found, said.stdout + said.stderr
-    return set(re.findall(r'alertname="(\w+)"', got))
+    return got
 
 
 def test_nobody_is_called_while_all_is_well(tmp_path: Path) -> None:
@@ -199,3 +212,24 @@ def test_a_clerk_that_has_nothing_to_do_or_did_what_it_could_is_no_ticket(
     tmp_path: Path, done_s: int | None, ended_s: int | None, work_s: int
 ) -> None:
     assert ringing(tmp_path, clerk(done_s, ended_s, work_s), "30m", "ticket") == set()
+
+
+@pytest.mark.parametrize(
+    ("process", "held", "near"),
+    [
+        pytest.param("payments.serve", "440e6", "", id="less than a server is warned of"),
+        pytest.param("payments.serve", "460e6", "512 MiB", id="a server near its limit"),
+        pytest.param("settlement.work", "460e6", "", id="what is much for others"),
+        pytest.param("settlement.work", "910e6", "1 GiB", id="settlement's worker near its own limit"),
+    ],
+)
+def test_memory_near_its_own_limit_is_a_ticket_that_says_which(
+    tmp_path: Path, process: str, held: str, near: str
+) -> None:
+    name = f'process_resident_memory_bytes{{process="{process}",pod="{process}-1"}}'
+    series = well() | {name: f"{held}x240"}
+    assert ringing(tmp_path, series, "20m", "ticket") == ({"MemoryNearLimit"} if near else set())
+    if near:
+        limits = dict(containers(built("base")))[f"{process.replace('.', '-')}/main"]["resources"]["limits"]
+        assert limits["memory"] == near.replace(" ", "").removesuffix("B")
+        assert f"of its {near}" in shown(tmp_path, series, "20m", "MemoryNearLimit")

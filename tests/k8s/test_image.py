@@ -104,9 +104,10 @@ def test_it_runs_as_nobody_from_pinned_images_and_locked_packages() -> None:
 
 @pytest.mark.parametrize("kind", ROOMS)
 def test_what_it_holds_suffices_for_every_process(app: Path, kind: str) -> None:
-    patch = "import kit.streams.patch\n" if kind == "work" else ""
+    # As `main` does: what the entry point itself holds is imported before a worker is monkey-patched.
+    patch = "p._be_cooperative()\n" if kind == "work" else ""
     code = (
-        f"{patch}import cli.processes as p\n"
+        f"import cli.processes as p\n{patch}"
         f"for service in {SERVICES!r}:\n"
         f"    module = p._module(service, p.ROOMS[{kind!r}])\n"
         f"    assert module.__file__.startswith({str(app)!r}), module.__file__\n"

