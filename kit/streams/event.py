@@ -32,7 +32,7 @@ class Event:
     data: bytes
     # Its place in the stream it came from.
     stream_id: str = ""
-    # How often it has been delivered to this group, this time included.
+    # How often it has been delivered to this group, this time included; counted anew after nothing could be done.
     deliveries: int = 1
 
     def fields(self) -> dict[Any, Any]:

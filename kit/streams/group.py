@@ -14,6 +14,11 @@ a batch takes; so are those of a consumer that died. After `deliveries_max` it g
 its error. Retries come after what followed: order within a subject is not promised, and handlers compare
 versions.
 
+Where the handler raises what says nothing about the event (`waits`: an engine is away, the ledger is closed)
+the delivery does not count, and the event waits with the group for as long as that takes: an outage buries
+nothing. One that waits for ever holds up no other event, only the trimming of its stream, and shows in the age
+of the group's oldest event, which is measured and alerted (docs/observability.md).
+
 A group begins at the oldest entry its stream still holds.
 """
 
@@ -29,8 +34,10 @@ from typing import Any
 import redis
 from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import Entrypoint
+from pymongo.errors import AutoReconnect
 
 from kit import tracing
+from kit.errors import DomainError
 from kit.ids import new_id
 from kit.log import logger
 from kit.streams import clients, dead, metrics, names
@@ -42,10 +49,17 @@ _log = logger(__name__)
 # Acknowledgements wait at most this long for company, s: each is a write that the server has to bring to
 # disk.
 _ACK_AFTER_S = 1.0
+# An engine cannot be reached, or does not answer.
+_AWAY = (redis.ConnectionError, redis.TimeoutError, AutoReconnect)
 
 
 class NeverFinishedError(Exception):
     """An event was delivered as often as it may be, and no consumer lived to say what came of it."""
+
+
+def waits(error: Exception) -> bool:
+    """Whether a handler's error says that nothing can be done now, whatever the event: it is not to blame."""
+    return isinstance(error, _AWAY) or (isinstance(error, DomainError) and error.status == "UNAVAILABLE")
 
 
 class StreamHandler(Loop, Entrypoint):
@@ -204,7 +218,11 @@ class StreamHandler(Loop, Entrypoint):
             trace_id=tracing.trace_id(event.traceparent),
             error=repr(error),
         )
-        if event.deliveries >= self._deliveries_max:
+        if waits(error):
+            # Nothing was delivered, as far as burying goes: also an entry that later ends its consumers has all
+            # its deliveries before it.
+            self._client.xclaim(source, self.group, self._consumer, 0, [entry_id], retrycount=0, justid=True)
+        elif event.deliveries >= self._deliveries_max:
             self._bury(source, entry_id, fields, event.deliveries, error)
 
     def _bury(

@@ -55,7 +55,9 @@ def _streams() -> Iterable[Metric]:
         groups: Any = client.xinfo_groups(stream)
         for group in groups:
             labels = (stream, group["name"].decode())
-            lags.append((labels, float((group["lag"] or 0) + group["pending"])))
+            # What was given back to the group is there until it is acknowledged.
+            given_back = client.xlen(names.again(*labels))
+            lags.append((labels, float((group["lag"] or 0) + group["pending"] + given_back)))
             ages.append((labels, _age_s(at, _oldest(client, stream, group))))
             letters.append((labels, float(client.xlen(names.dead(*labels)))))
     yield scrape.family("cho_stream_length", "Entries that the stream holds.", ["stream"], lengths)
@@ -71,9 +73,9 @@ def _oldest(client: redis.Redis, stream: str, group: dict[str, Any]) -> int:
         pending: Any = client.xpending(stream, group["name"])
         first = pending["min"].decode() if pending["pending"] else first
     waiting: Any = client.xrange(stream, first, "+", count=1)
-    for _, fields in waiting:
-        return int(datetime.fromisoformat(fields[b"time"].decode()).timestamp() * 1000)
-    return 0
+    given_back: Any = client.xrange(names.again(stream, group["name"].decode()), count=1)
+    told = [datetime.fromisoformat(fields[b"time"].decode()) for _, fields in (*waiting, *given_back)]
+    return int(min(told).timestamp() * 1000) if told else 0
 
 
 def _readers() -> Iterator[Metric]:

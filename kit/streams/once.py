@@ -16,7 +16,8 @@ from mongoengine import ListField, StringField
 from kit.errors import NotFound
 
 # Ids a document remembers. More events than this between two deliveries of one would apply it twice: retries
-# take minutes, so a document that takes more in minutes needs versions.
+# take minutes, and as long as an engine is away that the handler needs afterwards, so a document that takes more
+# in that time needs versions.
 SEEN_MAX = 100
 
 

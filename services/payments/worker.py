@@ -235,8 +235,9 @@ class Payments:
         if event.type == stickers.REISSUED:
             changes.tell(clients.streams(), stickers.put_issue(clients.streams(), event), "")
             return
-        put_merchant(clients.ledger(), event)
-        exempt_owner(clients.ledger(), event)
+        ledger = SyncLedger(clients.ledger(), keys())
+        put_merchant(ledger, event)
+        exempt_owner(ledger, event)
         change = MerchantChanged.FromString(event.data)
         changes.tell(clients.streams(), change.merchant_id, change.account_index)
 

@@ -32,6 +32,13 @@ async def asked(api: Api, vendor: Person, merchant: str, amount: int = 25_000, *
     return reply.request  # type: ignore[no-any-return]
 
 
+def long_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server's clock is past the end of what was asked for 30 s."""
+    late_ms = now_ms() + 31_000
+    monkeypatch.setattr("services.payments.server.payments.now_ms", lambda: late_ms)
+    monkeypatch.setattr("services.payments.server.common.now_ms", lambda: late_ms)
+
+
 async def test_a_requests_code_names_amount_and_reference_and_is_paid_in_full(api: Api) -> None:
     (shopper, wallet), (vendor, merchant) = await api.shopper(100_000), await api.vendor()
     request = await asked(api, vendor, merchant, reference="BILL-17", purpose="Rau và trứng")
@@ -77,9 +84,7 @@ async def test_of_shoppers_who_scan_one_request_at_once_one_pays(api: Api) -> No
 async def test_a_late_payer_is_told_so_for_ever(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     (shopper, wallet), (vendor, merchant) = await api.shopper(100_000), await api.vendor()
     request = await asked(api, vendor, merchant, expires_in_s=30)
-    late_ms = now_ms() + 31_000
-    monkeypatch.setattr("services.payments.server.payments.now_ms", lambda: late_ms)
-    monkeypatch.setattr("services.payments.server.common.now_ms", lambda: late_ms)
+    long_after(monkeypatch)
     for forgotten in (False, True):
         if forgotten:  # a week later its record is gone
             with api.bench.redis() as client:
@@ -88,6 +93,45 @@ async def test_a_late_payer_is_told_so_for_ever(api: Api, monkeypatch: pytest.Mo
         seen = await api(shopper, "InspectQr", pb.InspectQrRequest(payload=request.qr_payload))
         assert seen.request_state == pb.REQUEST_STATE_EXPIRED
     assert await api.bench.balance(merchant) == 0
+
+
+async def test_a_payment_whose_answer_was_lost_is_told_again_after_the_requests_end(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shopper, wallet), (vendor, merchant) = await api.shopper(100_000), await api.vendor()
+    request = await asked(api, vendor, merchant, expires_in_s=30)
+    made = pay(wallet, request.qr_payload)
+    answer = await api(shopper, "Pay", made)
+    long_after(monkeypatch)
+    assert await api(shopper, "Pay", made) == answer
+    assert await api.code(shopper, "Pay", pay(wallet, request.qr_payload)) == "REQUEST_EXPIRED"
+    assert await api.bench.balance(wallet) == 75_000
+
+
+async def test_who_was_told_that_a_requests_time_is_over_is_not_charged_by_an_earlier_try_that_comes_late(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shopper, wallet), (vendor, merchant) = await api.shopper(100_000), await api.vendor()
+    request = await asked(api, vendor, merchant, expires_in_s=30)
+    late = pay(wallet, request.qr_payload)
+    with monkeypatch.context() as patch:
+        long_after(patch)
+        for _ in range(2):  # the same again
+            assert await api.code(shopper, "Pay", late) == "REQUEST_EXPIRED"
+    # By a server whose clock still says that there is time.
+    assert await api.code(shopper, "Pay", late) == "KEY_SPENT"
+    assert await api.bench.balance(wallet) == 100_000
+
+
+async def test_a_refusal_of_before_a_requests_end_is_the_one_that_is_told_after_it(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shopper, wallet), (vendor, merchant) = await api.shopper(1_000), await api.vendor()
+    request = await asked(api, vendor, merchant, expires_in_s=30)
+    refused = pay(wallet, request.qr_payload)
+    assert await api.code(shopper, "Pay", refused) == "INSUFFICIENT_FUNDS"
+    long_after(monkeypatch)
+    assert await api.code(shopper, "Pay", refused) == "INSUFFICIENT_FUNDS"
 
 
 async def test_another_amount_than_the_codes_is_refused(api: Api) -> None:

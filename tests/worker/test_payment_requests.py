@@ -79,6 +79,6 @@ def test_an_order_of_an_unknown_merchant_comes_again_and_one_that_cannot_be_paid
     orders.heed(ledger, placed(market.merchant))
     orders.heed(ledger, placed(market.merchant, total=1))  # the vendor asked for another amount under this reference
     assert request(market) == ("open", "30000", "0")
-    put_merchant(client, told("merchant.suspended", market.merchant, 2))
+    put_merchant(ledger, told("merchant.suspended", market.merchant, 2))
     orders.heed(ledger, placed(market.merchant, code="OTHER"))
     assert request(market, "OTHER") == (None, None, None)

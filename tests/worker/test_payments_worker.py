@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import eventlet
@@ -17,11 +18,12 @@ from cho.events.v1.events_pb2 import HoldMoved, MerchantChanged, PaymentMoved, P
 from cho.events.v1.intent_pb2 import Intent
 
 from kit.clock import now, now_ms
-from kit.errors import InsufficientFunds, Unavailable
+from kit.errors import AlreadyExists, InsufficientFunds, LedgerFenced, OutcomeUnknown
 from kit.ids import new_id, new_key
 from kit.streams import names
 from kit.streams.entry import Entry
 from kit.streams.event import Event, from_entry
+from kit.streams.group import stream_handler
 from services.payments import limits, transfer
 from services.payments.merchants import exempt_owner, put_merchant
 from services.payments.store import changes as directory
@@ -70,7 +72,7 @@ class Market:
         self.ledger = Ledger(calls, KEYS)  # type: ignore[arg-type]
         now_(self.ledger.found(TELECOMS, limits.encode(limits.in_force(1_000_000))))
         self.merchant = new_id("mer")
-        put_merchant(client, told("merchant.activated", self.merchant))
+        put_merchant(SyncLedger(client, KEYS), told("merchant.activated", self.merchant))
         self.wallet = now_(self.ledger.open(new_id("wal"), "wallet", "VIETTEL", "usr_w", OPERATOR))
         agent = now_(self.ledger.open(new_id("agt"), "agent", "VIETTEL", "usr_a", OPERATOR))
         self.post("fund", 10_000_000, transfer.fund("VIETTEL", agent, 10_000_000))
@@ -346,12 +348,12 @@ def test_a_merchant_is_paid_from_its_activation_until_its_suspension(
 def test_a_switched_settlement_account_finds_the_merchant_and_changes_no_state(
     client: redis.Redis, market: Market
 ) -> None:
-    put_merchant(client, told("merchant.suspended", market.merchant, 2))
+    put_merchant(SyncLedger(client, KEYS), told("merchant.suspended", market.merchant, 2))
     for version, state, in_ledger in ((3, "suspended", "frozen"), (4, "active", "open")):
         event = told("merchant.account_switched", market.merchant, version, index=f"idx_new_{version}")
         change = MerchantChanged.FromString(event.data)
         change.state = state
-        put_merchant(client, replace(event, data=change.SerializeToString()))
+        put_merchant(SyncLedger(client, KEYS), replace(event, data=change.SerializeToString()))
         assert market.state(market.merchant)[0] == in_ledger
         assert client.get(KEYS.bank_account(f"idx_new_{version}")) == market.merchant.encode()
 
@@ -365,7 +367,7 @@ def test_the_wallets_of_a_merchants_owner_have_no_monthly_limit(client: redis.Re
         told_ = [run, name, kind, "VIETTEL", owner, "0", "s", b""]
         assert client.fcall("open_v3", 5, KEYS.meta, KEYS.stream, *keys_, *told_)[0] == b"OK"
     for _ in range(2):  # an event may come again
-        exempt_owner(client, event)
+        exempt_owner(SyncLedger(client, KEYS), event)
     assert client.hget(KEYS.account("wal_1"), "x") == b"1"
     assert [e.fields[b"t"] for e in market.entries() if e.fields[b"op"] == b"exempt"] == [b"wal_1"]
 
@@ -373,14 +375,14 @@ def test_the_wallets_of_a_merchants_owner_have_no_monthly_limit(client: redis.Re
 def test_events_out_of_order_end_where_the_newest_says(client: redis.Redis, market: Market) -> None:
     other = new_id("mer")
     for type_, version in (("suspended", 4), ("activated", 1), ("reinstated", 3), ("suspended", 2), ("suspended", 4)):
-        put_merchant(client, told(f"merchant.{type_}", other, version))
+        put_merchant(SyncLedger(client, KEYS), told(f"merchant.{type_}", other, version))
     assert market.state(other) == ("frozen", "Bà Lan", "4")
 
 
 def test_a_merchant_that_was_paid_keeps_its_money_through_every_change(client: redis.Redis, market: Market) -> None:
     market.pay(50_000)
     for version, type_ in ((2, "merchant.suspended"), (3, "merchant.reinstated")):
-        put_merchant(client, told(type_, market.merchant, version, index="another account"))
+        put_merchant(SyncLedger(client, KEYS), told(type_, market.merchant, version, index="another account"))
     assert client.hmget(KEYS.account(market.merchant), "dp", "cp") == [b"0", b"50000"]
     for index in ("another account", f"idx{market.merchant}"):  # codes that were printed before still find it
         assert client.get(KEYS.bank_account(index)) == market.merchant.encode()
@@ -388,8 +390,10 @@ def test_a_merchant_that_was_paid_keeps_its_money_through_every_change(client: r
 
 def test_a_bank_account_names_one_merchant_and_the_second_is_refused_aloud(client: redis.Redis, market: Market) -> None:
     before = market.entries()
-    with pytest.raises(RuntimeError, match="ALREADY_EXISTS"):
-        put_merchant(client, told("merchant.activated", new_id("mer"), 1, index=f"idx{market.merchant}"))
+    with pytest.raises(AlreadyExists):
+        put_merchant(
+            SyncLedger(client, KEYS), told("merchant.activated", new_id("mer"), 1, index=f"idx{market.merchant}")
+        )
     assert market.entries() == before
 
 
@@ -399,15 +403,64 @@ def test_while_the_ledger_is_fenced_a_merchants_event_is_kept_for_later(
     run = client.hget(KEYS.meta, "gate")
     client.hset(KEYS.meta, "gate", "an earlier run")
     event = told("merchant.suspended", market.merchant, 2)
-    with pytest.raises(Unavailable):
-        put_merchant(client, event)
+    with pytest.raises(LedgerFenced):
+        put_merchant(SyncLedger(client, KEYS), event)
     start(Payments)
     tell(client, event)
     until(lambda: client.exists("onboarding:events") and _pending(client) == 1)
     assert market.state()[0] == "open"
     client.hset(KEYS.meta, "gate", run)
-    put_merchant(client, event)
+    put_merchant(SyncLedger(client, KEYS), event)
     assert market.state() == ("frozen", "Bà Lan", "2")
+
+
+def test_a_suspension_that_the_ledgers_copy_does_not_hold_yet_is_not_acknowledged(
+    client: redis.Redis,
+    market: Market,
+    replica: subprocess.Popen[bytes],
+    tmp_path: Path,
+    start: Start,
+    until: Until,
+) -> None:
+    ends: list[str] = []
+
+    class Directory:
+        name = "payments.directory"
+
+        @stream_handler("onboarding:events", group="payments.directory", retry_after_ms=200, deliveries_max=2)
+        def on_event(self, event: Event) -> None:
+            try:
+                Payments.on_merchant(self, event)
+            except OutcomeUnknown:
+                ends.append("unknown")
+                raise
+            ends.append("done")
+
+    replica.send_signal(signal.SIGSTOP)
+    start(Directory)
+    tell(client, told("merchant.suspended", market.merchant, 2))
+    until(lambda: len(ends) > 2)
+    assert (set(ends), _pending(client)) == ({"unknown"}, 1)
+    assert not client.exists(names.dead("onboarding:events", "payments.directory"))
+    replica.send_signal(signal.SIGCONT)
+    until(lambda: _pending(client) == 0)
+    with redis.Redis(unix_socket_path=str(tmp_path / "s")) as copy:
+        assert copy.hget(KEYS.account(market.merchant), "s") == b"frozen"
+    changes = [e for e in market.entries() if e.fields[b"op"] == b"merchant" and e.fields[b"z"].startswith(b"frozen")]
+    assert len(changes) == 1, "however often the event came"
+
+
+def test_an_exemption_that_the_ledgers_copy_does_not_hold_is_not_known_to_be_there(
+    client: redis.Redis, market: Market, replica: subprocess.Popen[bytes]
+) -> None:
+    event = told("merchant.activated", market.merchant, 2, owner="usr_w")
+    replica.send_signal(signal.SIGSTOP)
+    with pytest.raises(OutcomeUnknown):
+        exempt_owner(SyncLedger(client, KEYS), event)
+    replica.send_signal(signal.SIGCONT)
+    exempt_owner(SyncLedger(client, KEYS), event)
+    assert client.hget(KEYS.account(market.wallet), "x") == b"1"
+    assert len([e for e in market.entries() if e.fields[b"op"] == b"exempt"]) == 1
 
 
 def _pending(client: redis.Redis) -> int:
@@ -416,7 +469,7 @@ def _pending(client: redis.Redis) -> int:
 
 def test_the_books_can_tell_which_bank_account_names_a_merchant(client: redis.Redis, market: Market) -> None:
     merchant = new_id("mer")
-    put_merchant(client, told("merchant.activated", merchant, 1, index="an index"))
+    put_merchant(SyncLedger(client, KEYS), told("merchant.activated", merchant, 1, index="an index"))
     (_, fields), *_ = client.xrevrange(KEYS.stream, count=1)
     kept = Intent.FromString(fields[b"i"])
     assert (fields[b"t"].decode(), kept.account_index) == (merchant, "an index")

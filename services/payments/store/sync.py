@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import redis
+from cho.events.v1.events_pb2 import MerchantChanged
 from cho.events.v1.intent_pb2 import Intent
 
 from kit.config import settings
@@ -92,6 +93,27 @@ class SyncLedger:
         keys = [k.meta, k.stream, k.account(account_id), k.unique(kind, telecom, owner), k.owner(owner)]
         scope = f"{intent.caller_id}|open|{account_id}"
         return self._done("open_v3", keys, account_id, kind, telecom, owner, "0", scope, intent.SerializeToString())[1]
+
+    def put_merchant(self, change: MerchantChanged, state: str, intent: Intent) -> None:
+        """Brings a merchant to what onboarding says it is; an older version, or the same again, changes nothing.
+
+        Raises AlreadyExists where its bank account is another merchant's.
+        """
+        k, merchant_id, scope = self._keys, change.merchant_id, f"{intent.caller_id}|merchant|{intent.event_id}"
+        keys = [
+            k.meta, k.stream, k.account(merchant_id), k.bank_account(change.account_index), k.owner(change.owner_id),
+        ]  # fmt: skip
+        self._done(
+            "merchant_v3", keys, merchant_id, change.owner_id, state, change.version, change.bank_bin,
+            change.category_code, change.name, change.market_name, change.stall, scope,
+            intent.SerializeToString(deterministic=True),
+        )  # fmt: skip
+
+    def exempt(self, wallet_id: str, intent: Intent) -> None:
+        """The monthly limits do not concern this wallet; again, nothing happens."""
+        k, scope = self._keys, f"{intent.caller_id}|exempt|{intent.event_id}"
+        keys = [k.meta, k.stream, k.account(wallet_id)]
+        self._done("exempt_v3", keys, wallet_id, "1", scope, intent.SerializeToString(deterministic=True))
 
     def resolve(self, caller: str, op: str, key: str) -> tuple[str, str]:
         """(code, transfer id) of how a key ended; "KEY_SPENT" where it never arrived, and now never will.
