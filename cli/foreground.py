@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from cli import control
-from cli.layout import CannotLayOut, Layout, lay_out
+from cli.layout import CannotLayOut, Layout, lay_out, settle
 from cli.scraping import write_targets
 from kit.config import settings
 from kit.engines import EngineMissing
@@ -55,6 +55,7 @@ async def run(layout: Layout, report: Report, *, until_end_of: int | None = None
     if until_end_of is not None:
         loop.add_reader(until_end_of, supervisor.request_stop)  # nothing is ever written to it
     supervisor.claim()
+    settle(layout)
     write_targets(layout.settings.home, layout.scraped)
     async with control.listening(layout.settings.home, supervisor), supervisor:
         await supervisor.wait()

@@ -32,7 +32,7 @@ RESTORE = (
     "put a whole backup of its directory back, beside these books, or rebuild it from them (cho ledger rebuild; "
     "docs/survival.md); to give up all that the ledger and its books hold, remove CHO_HOME"
 )
-COPY_ANEW = "have it copied anew (cho reattach)"
+COPY_ANEW = "while the primary runs, have it copied anew (cho reattach); without one, promote it (cho failover)"
 # glibc keeps an arena for every thread otherwise, up to eight a core.
 # The second: what argon2 took for a sign-in (19 MiB) goes back to the system, and not to a heap that keeps it.
 MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "4194304"}
@@ -111,6 +111,13 @@ def lay_out(base: Settings, *, free_ports: bool, gateway_port: int | None = None
     return Layout(settings, placed, processes, scraped)
 
 
+def settle(layout: Layout) -> None:
+    """Writes down that the ledger has a copy, for good. The home must have been claimed: it may be another stack's."""
+    stands = standing.read(layout.settings.home)
+    if not stands.copied and any(process.name == COPY for process in layout.processes):
+        standing.write(layout.settings.home, replace(stands, copied=True))
+
+
 def has_room(service: str, room: str) -> bool:
     """Whether a service has `server.py` or `worker.py` (or a folder of that name)."""
     return find_spec(f"services.{service}") is not None and find_spec(f"services.{service}.{room}") is not None
@@ -173,9 +180,8 @@ def _place_copy(base: Settings, placed: dict[str, Any], port: Callable[[int], in
     """The ledger's replica, where it has one: asked for now, or before. Only `cho degrade` pays without it."""
     home: Path = placed["home"]
     stands = standing.read(home)
-    if base.ledger_replicas and not stands.copied:
-        stands = replace(stands, copied=True)
-        standing.write(home, stands)
+    if base.ledger_replicas:
+        stands = replace(stands, copied=True)  # written by `settle`
     placed["ledger_replicas"] = stands.replicas
     if not stands.copied:
         return None

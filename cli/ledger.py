@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from pymongo.errors import PyMongoError
 
 from cli import control
 from cli.control import ControlFailed
-from cli.failover import PRIMARY, Refused
+from cli.failover import PRIMARY, Refused, alone
 from cli.layout import copy_home, primary_home
 from cli.stack import attach, running
 from kit import standing
@@ -165,7 +165,11 @@ def rebuild(home: Path | None, say: Say) -> Rebuilt:
     """Rebuilds the ledger that the settings point to; `home` of the stack whose own it is. Raises Refused,
     ControlFailed, CannotRebuild, NotEmpty, redis.RedisError, PyMongoError.
     """
-    with _quiet(home, say), closing(clients.connect(settings().ledger_url)) as ledger:
+    with (
+        alone(home) if home else nullcontext(),
+        _quiet(home, say),
+        closing(clients.connect(settings().ledger_url)) as ledger,
+    ):
         if home:
             _start_server(home, ledger, say)
         _see_that_nobody_acts(ledger)

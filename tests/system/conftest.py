@@ -32,6 +32,7 @@ OWN = (
     "tests/system/test_demo.py",
     "tests/system/test_fuzz.py",
     "tests/system/test_settlement_crash.py",
+    "tests/system/test_failover.py",
     "tests/system/test_rebuild.py",
 )
 # On the session's stack: there is one a process.
