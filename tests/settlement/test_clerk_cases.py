@@ -20,6 +20,7 @@ from services.settlement.matching import casework
 from services.settlement.matching.breaks import State
 from services.settlement.payouts import plans, rules
 from services.settlement.payouts import store as payouts
+from services.settlement.payouts.documents import PackingDocument
 from services.settlement.proof import pack
 from tests.settlement.clerk_office import BANK, DAY, Office, at, open_office
 
@@ -226,10 +227,9 @@ def test_a_window_that_was_sealed_by_half_is_ended_by_newer_code_under_the_name_
     office.work()
     assert store.window(closed.number).record["code"] == old  # type: ignore[union-attr]
     office.later(days=1)
-    store.Window.objects.update(set__day_packed=False)
     for _ in range(2):  # the day's pack, and again after a crash
         office.work()
-        store.Window.objects.update(set__day_packed=False)
+        assert PackingDocument.objects.update(set__done=False) == 1
     (manifest,) = (office.home / "exchange" / "VIETTEL" / "out").glob("manifest.D*.json")
     assert json.loads(manifest.read_text())["manifest"]["code"] == old
 

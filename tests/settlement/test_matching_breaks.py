@@ -54,6 +54,22 @@ def test_nobody_approves_their_own_proposal() -> None:
         breaks.approve(proposed(), "lan", NOW)
 
 
+def test_an_entry_is_approved_in_time_or_its_proposal_can_only_be_rejected() -> None:
+    late = NOW + breaks.DECIDE
+    assert breaks.approve(proposed(), "huy", late - timedelta(milliseconds=1)).state is State.APPROVED
+    with pytest.raises(WrongState, match="reject it and propose anew"):
+        breaks.approve(proposed(), "huy", late)
+    assert breaks.reject(proposed(), "too old", "huy", late).state is State.ASSIGNED
+    assert breaks.approve(proposed(None), "huy", late).state is State.RESOLVED, "nothing waits for it at the ledger"
+
+
+def test_an_approved_entry_that_the_ledger_refused_goes_back_to_its_owner_and_another_can_be_proposed() -> None:
+    found = breaks.refused(breaks.approve(proposed(), "huy", NOW), "INSUFFICIENT_FUNDS", "huy", NOW)
+    assert (found.state, found.proposal, found.approved_by, found.owner) == (State.ASSIGNED, None, "", "lan")
+    assert (found.history[-1].what, found.history[-1].text) == ("refused", "INSUFFICIENT_FUNDS")
+    assert breaks.propose(found, "from elsewhere", FIX, "huy", NOW).state is State.PROPOSED
+
+
 def test_a_rejected_proposal_goes_back_and_another_can_be_made() -> None:
     found = breaks.reject(proposed(), "wrong account", "huy", NOW)
     assert (found.state, found.proposal, found.owner) == (State.ASSIGNED, None, "lan")
@@ -70,6 +86,7 @@ def test_a_rejected_proposal_goes_back_and_another_can_be_made() -> None:
         (lambda b: breaks.approve(b, "y", NOW), {State.PROPOSED}),
         (lambda b: breaks.reject(b, "why", "y", NOW), {State.PROPOSED}),
         (lambda b: breaks.resolve(b, "trf", "y", NOW), {State.APPROVED}),
+        (lambda b: breaks.refused(b, "why", "y", NOW), {State.APPROVED}),
         (lambda b: breaks.gone(b, "rec_2", "y", NOW), {State.OPEN, State.ASSIGNED, State.PROPOSED}),
         (lambda b: breaks.comment(b, "c", "y", NOW), set(State)),
     ],

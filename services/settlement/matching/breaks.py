@@ -2,7 +2,8 @@
 
     open -> assigned -> proposed -> approved -> resolved
                  ^          |  \\-> resolved, where nothing has to be posted
-                 \\- rejected /
+                 |- rejected /         |
+                 \\- refused by the ledger
 
 A run that no longer finds it closes it as gone; one that finds it again opens it again.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import Enum
 
 from kit.clock import VIETNAM
@@ -22,6 +23,8 @@ from services.settlement.matching.model import BreakType, Severity
 TEXT_MAX = 2000
 NAME_MAX = 200
 AMOUNT_MAX = 10**12
+# How long a second person has where an entry is to be posted: the ledger takes its proposal no longer.
+DECIDE = timedelta(days=3)
 # From so many entries on a break takes no more comments; decisions always fit.
 COMMENTS_MAX = 200
 HISTORY_MAX = 1000
@@ -138,11 +141,13 @@ def propose(found: Break, resolution: str, correction: Correction | None, by: st
 def approve(found: Break, by: str, at: datetime) -> Break:
     """Somebody else than who proposed it agrees: its correction may be posted now, and without one it is resolved.
 
-    Raises FourEyes for who proposed it.
+    Raises FourEyes for who proposed it, and WrongState where its entry can be posted no more.
     """
     proposal = _proposal(found)
     if proposal.by == by:
         raise FourEyes("who proposed a resolution does not approve it: a second person has to")
+    if proposal.correction and at >= proposal.at + DECIDE:
+        raise WrongState(f"its entry had to be approved within {DECIDE.days} days: reject it and propose anew")
     state = State.APPROVED if proposal.correction else State.RESOLVED
     return _with(replace(found, state=state, approved_by=by), at, by, "approved", proposal.resolution)
 
@@ -161,6 +166,13 @@ def resolve(found: Break, transfer_id: str, by: str, at: datetime) -> Break:
     _text("transfer_id", transfer_id, NAME_MAX)
     changed = replace(found, state=State.RESOLVED, transfer_id=transfer_id)
     return _with(changed, at, by, "resolved", transfer_id)
+
+
+def refused(found: Break, why: str, by: str, at: datetime) -> Break:
+    """Back to its owner: the ledger never posted the approved correction, and never will."""
+    _in(found, State.APPROVED)
+    changed = replace(found, state=State.ASSIGNED, proposal=None, approved_by="")
+    return _with(changed, at, by, "refused", why)
 
 
 def gone(found: Break, reconciliation_id: str, by: str, at: datetime) -> Break:

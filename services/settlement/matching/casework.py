@@ -85,6 +85,19 @@ def resolve(break_id: str, transfer_id: str, by: str, at: datetime) -> Break:
     return change(break_id, posted)
 
 
+def refused(approved: Break, why: str, by: str, at: datetime) -> Break:
+    """As breaks.refused, of that approval only: another that was given since is not the one that was refused."""
+
+    def back(found: Break) -> Break:
+        if (found.state, found.proposal, found.approved_by) != (
+            State.APPROVED, approved.proposal, approved.approved_by,
+        ):  # fmt: skip
+            return found
+        return breaks.refused(found, why, by, at)
+
+    return change(approved.id, back)
+
+
 def _act(break_id: str, version: int, become: Callable[[Break], Break]) -> Break:
     found = load(break_id)
     if found.version != version:

@@ -9,7 +9,8 @@ What people then do with the breaks: services/settlement/matching/casework.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from typing import Any
@@ -123,6 +124,7 @@ __all__ = [
     "register",
     "replaced",
     "stored",
+    "told_apart",
 ]
 
 # Files ------------------------------------------------------------------------------------------------------------
@@ -131,6 +133,20 @@ __all__ = [
 def id_of(scope: Scope, file: File) -> str:
     """What the reconciliation of this file is called."""
     return digest("rec", scope.stream, file.sha256, file.statement_id)
+
+
+def told_apart(statement_ids: Sequence[str]) -> list[str]:
+    """A file's statement ids in its order, no two alike: banks put a second day under the number of the first, or under
+    none. The first keeps its own, the next get "#2", "#3", ..., and the same file gives the same again."""
+    known, times, found = set(statement_ids), Counter[str](), list[str]()
+    for one in statement_ids:
+        times[one] += 1
+        own = one
+        while times[one] > 1 and (own := f"{one}#{times[one]}") in known:
+            times[one] += 1
+        known.add(own)
+        found.append(own)
+    return found
 
 
 def register(scope: Scope, file: File, rules: RuleSet, by: str, at: datetime) -> tuple[Reconciliation, bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from cho.payments.v1 import scheme_pb2
@@ -10,9 +10,11 @@ from cho.settlement.v1 import reconciliation_pb2 as pb
 
 from kit.clock import VIETNAM, from_ms, now
 from kit.config import settings
-from kit.errors import BY_CODE, InvalidArgument, NotFound, Unavailable
+from kit.errors import BY_CODE, InvalidArgument, NotFound, TooLate, Unavailable
 from kit.ids import derived_key, is_id
 from kit.rpc.call import Call
+from services.settlement import store
+from services.settlement.clerk.peers import PASSING
 from services.settlement.matching import breaks, casework, report
 from services.settlement.matching import store as kept
 from services.settlement.matching.breaks import Break, Correction, State
@@ -24,8 +26,13 @@ from services.settlement.server.behind import ask, scheme
 PAGE_USUAL = 50
 # Of each institution in a report.
 REPORTED_MAX = 5_000
-# How long a second person has.
-DECIDE_MS = 3 * 86_400_000
+DECIDE_MS = breaks.DECIDE // timedelta(milliseconds=1)
+# What the ledger answers to a key for good: nothing was posted under it, and nothing will be.
+SPENT = frozenset(
+    {"ACCOUNT_CLOSED", "ACCOUNT_FROZEN", "BALANCE_TOO_LARGE", "INSUFFICIENT_FUNDS", "KEY_SPENT", "MERCHANT_NOT_PAYABLE"}
+)
+# The ledger takes no entry for the proposal; and its time is over.
+NOT_TAKEN, OVER = "WRONG_STATE", "TOO_LATE"
 # Accounts that corrections are posted between (docs/ledger.md).
 SUSPENSE, CORRECTED = "suspense:SCHEME", frozenset({"nostro:SCHEME", "fee:PLATFORM", "transit:PAYOUTS"})
 
@@ -129,34 +136,107 @@ def _tell_ledger(found: Break, call: Call) -> None:
     proposal = found.proposal
     assert proposal is not None
     request = scheme_pb2.ProposeCorrectionRequest(
-        proposal_id=_proposal_id(found), break_id=found.id, proposed_by=proposal.by, reason=proposal.resolution[:140],
-        expires_ms=int(proposal.at.timestamp() * 1000) + DECIDE_MS,
+        proposal_id=_proposal_id(found), break_id=found.id, proposed_by=proposal.by, reason=_note(proposal.resolution),
+        expires_ms=_at_ms(found) + DECIDE_MS,
     )  # fmt: skip
     ask(scheme().ProposeCorrection, request, call)
 
 
-def _post(found: Break, call: Call) -> Break:
-    proposal = found.proposal
+def _post(approved: Break, call: Call) -> Break:
+    """The break with its entry posted, by this call or an earlier one that broke off. Raises what the ledger refused.
+
+    Where the entry is certain never to be posted, the break goes back; else it stays approved, for the same call again.
+    """
+    outcome = _ended(approved, call)
+    if not outcome.code:
+        return casework.resolve(approved.id, outcome.transfer_id, approved.approved_by, now())
+    refusal = BY_CODE.get(outcome.code, Unavailable)
+    if outcome.code not in SPENT | {NOT_TAKEN, OVER}:
+        raise refusal(outcome.message)
+    casework.refused(approved, f"{outcome.code}: {outcome.message}", approved.approved_by, now())
+    raise refusal(f"{outcome.message}; nothing was posted, and the break is its owner's again: propose anew")
+
+
+def _ended(approved: Break, call: Call) -> scheme_pb2.MoveOutcome:
+    """How the entry's key ended; NOT_TAKEN and OVER are final here, as SPENT is.
+
+    The ledger looks at the key first. Where it does not know it, it posts the entry, or else spends nothing on saying
+    what is wrong: then it is told of the proposal, of which it may not have heard, and asked again. It never takes a
+    proposal again that it has declined, or whose time is over by its own clock: the second answer is the last word.
+    """
+    movement = _movement(approved)
+    outcome = _move(movement, call)
+    if _says(outcome):
+        return outcome
+    late = False
+    try:
+        _tell_ledger(approved, call)
+    except TooLate:
+        late = True
+    # Another call may have posted it between the two.
+    outcome = _move(movement, call)
+    if _says(outcome):
+        return outcome
+    if outcome.code != NOT_TAKEN:
+        return _remembered(approved, outcome) if late else outcome
+    why = "its time was over before the entry was posted" if late else "it was rejected there, or its time is over"
+    return scheme_pb2.MoveOutcome(code=OVER if late else NOT_TAKEN, message=f"the ledger has ended the proposal: {why}")
+
+
+def _says(outcome: scheme_pb2.MoveOutcome) -> bool:
+    """Whether there is nothing to ask about it now: it is how the key ended, or nothing is known."""
+    return not outcome.code or outcome.code in SPENT | PASSING
+
+
+def _remembered(approved: Break, outcome: scheme_pb2.MoveOutcome) -> scheme_pb2.MoveOutcome:
+    """How an entry's key ended, by the books, once its time is over: the ledger forgets keys. Raises Unavailable."""
+    until_ms = _at_ms(approved) + DECIDE_MS
+    last = store.head().seq
+    # No later event is older: once the books hold one of after that time, they hold all of before it.
+    if not any(event.at_ms > until_ms for event in store.events(last, last)):
+        raise Unavailable(f"{outcome.message}; the books do not reach the end of its time yet: ask again later")
+    try:
+        event = store.answered(f"service:settlement|correct|{_movement(approved).idempotency_key}", until_ms)
+    except store.KeysNotEntered as error:
+        raise Unavailable(str(error)) from error
+    if event is not None:
+        code = "" if event.result == "OK" else event.result
+        return scheme_pb2.MoveOutcome(code=code, message="the books remember it", transfer_id=event.transfer_id)
+    return scheme_pb2.MoveOutcome(code=OVER, message=f"it was not posted in time ({outcome.message})")
+
+
+def _move(movement: scheme_pb2.Movement, call: Call) -> scheme_pb2.MoveOutcome:
+    (outcome,) = ask(scheme().Move, scheme_pb2.MoveRequest(movements=[movement]), call).outcomes
+    return outcome
+
+
+def _movement(approved: Break) -> scheme_pb2.Movement:
+    """The same of the same approval, whoever carries it on: its key is this entry's alone."""
+    proposal = approved.proposal
     assert proposal is not None
     correction = proposal.correction
     assert correction is not None
-    _tell_ledger(found, call)  # again is no error: the first call may have broken off
-    movement = scheme_pb2.Movement(
+    return scheme_pb2.Movement(
         operation="correct", account_id=correction.from_account, other_account_id=correction.to_account,
-        amount=correction.amount, related_id=found.id, note=proposal.resolution[:140],
-        proposal_id=_proposal_id(found), decided_by=found.approved_by,
-        idempotency_key=derived_key(int(proposal.at.timestamp() * 1000), found.id, "correct", found.approved_by),
+        amount=correction.amount, related_id=approved.id, note=_note(proposal.resolution),
+        proposal_id=_proposal_id(approved), decided_by=approved.approved_by,
+        idempotency_key=derived_key(_at_ms(approved), approved.id, "correct", approved.approved_by),
     )  # fmt: skip
-    (outcome,) = ask(scheme().Move, scheme_pb2.MoveRequest(movements=[movement]), call).outcomes
-    if outcome.code:
-        raise BY_CODE.get(outcome.code, Unavailable)(outcome.message)
-    return casework.resolve(found.id, outcome.transfer_id, found.approved_by, now())
+
+
+def _note(resolution: str) -> str:
+    """What the ledger keeps of a resolution: it takes no line breaks, and people write them."""
+    return "".join(letter if letter.isprintable() else " " for letter in resolution[:140])
 
 
 def _proposal_id(found: Break) -> str:
     assert found.proposal is not None
-    at_ms = int(found.proposal.at.timestamp() * 1000)
-    return "prp_" + derived_key(at_ms, found.id, found.proposal.by).replace("-", "")
+    return "prp_" + derived_key(_at_ms(found), found.id, found.proposal.by).replace("-", "")
+
+
+def _at_ms(found: Break) -> int:
+    assert found.proposal is not None
+    return int(found.proposal.at.timestamp() * 1000)
 
 
 def _institution(asked: str, call: Call) -> str:
