@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from kit import log
 from services.settlement.people.refusal import reason_text
 from services.settlement.proof.files import NotAFile, check_file_name, check_institution, digest, is_file_name
 from services.settlement.proof.finding import Finding
@@ -41,6 +42,12 @@ PART_AGE_S = 3600.0
 
 # How programs call a file that they are still sending: never read.
 UNFINISHED = (".part", ".tmp", ".filepart", ".partial", ".crdownload")
+
+# What this process has told of, and how much that may be.
+TOLD_MAX = 10_000
+_told: set[tuple[str, ...]] = set()
+
+_logger = log.logger(__name__)
 
 
 class NameTaken(ValueError):
@@ -186,17 +193,35 @@ def hand_over(box: Box, name: str, path: Path) -> None:
         os.fsync(folder)
 
 
+def is_news(*what: str) -> bool:
+    """Whether this process has not told of it yet: what lies in a folder is seen again each time."""
+    if what in _told or len(_told) >= TOLD_MAX:
+        return False
+    _told.add(what)
+    return True
+
+
 def sweep(box: Box, now_s: float) -> int:
-    """Removes what writers left that were killed before their file was whole (Unix time, seconds). How many."""
+    """Removes what writers left that were killed before their file was whole (Unix time, seconds). How many. What
+    cannot be removed stays, and is told of."""
     removed = 0
     for folder in (box.out, box.incoming, box.refused):
         for path in folder.iterdir():
             if not is_part(path.name):
                 continue
-            with suppress(FileNotFoundError):
+            try:
                 if now_s - path.lstat().st_mtime > PART_AGE_S:
                     path.unlink()
                     removed += 1
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                # A folder of such a name, or one that we may not change: it keeps nothing else from being done.
+                if is_news("sweep", str(path)):
+                    _logger.warning(
+                        "what is left of a file cannot be removed", institution=box.institution, file=_shown(path.name),
+                        reason=f"{type(error).__name__}: remove it",
+                    )  # fmt: skip
     return removed
 
 
@@ -206,14 +231,15 @@ def came(box: Box, now_s: float) -> Listing:
     Passed over: dot-names, names of unfinished transfers (".part", ...), and files that were changed within QUIET_S.
     """
     with os.scandir(box.incoming) as entries:
+        # What can be none of ours comes last: however much of it there is, every file is read.
         wanted = (
-            entry.name
+            (not _has_name(entry.name) or not entry.is_file(follow_symlinks=False), entry.name)
             for entry in entries
             if not entry.name.startswith(".")
             and not entry.name.endswith(UNFINISHED)
             and not (entry.name in ("taken", "refused") and entry.is_dir(follow_symlinks=False))
         )
-        names = heapq.nsmallest(FILES_MAX + 1, wanted)
+        names = [name for _, name in heapq.nsmallest(FILES_MAX + 1, wanted)]
     files, findings = [], []
     for name in names[:FILES_MAX]:
         looked = _look(box.incoming / name, now_s)
@@ -222,14 +248,14 @@ def came(box: Box, now_s: float) -> Listing:
         elif looked is not None:
             findings.append(looked)
     if len(names) > FILES_MAX:
-        text = f"more than {FILES_MAX} files wait: the others follow when these are moved"
+        text = f"more than {FILES_MAX} are there: the others follow when these are moved"
         findings.append(Finding("TOO_MANY", "", text))
     return Listing(tuple(files), tuple(findings))
 
 
 def _look(path: Path, now_s: float) -> Came | Finding | None:
     """A file, what is wrong with it, or None where it may still be growing or is gone."""
-    shown = path.name.encode("ascii", "backslashreplace").decode()[:140]
+    shown = _shown(path.name)
     try:
         status = path.lstat()
     except FileNotFoundError:
@@ -238,13 +264,23 @@ def _look(path: Path, now_s: float) -> Came | Finding | None:
         return Finding("SYMLINK", shown, "a link is not followed: remove it and send the file itself")
     if not stat.S_ISREG(status.st_mode):
         return Finding("NOT_A_FILE", shown, "only files are taken: remove it")
-    if not is_file_name(path.name) or path.name.endswith(REASON_SUFFIX):
+    if not _has_name(path.name):
         return Finding("BAD_NAME", shown, "the name is not one of the exchange's: rename it")
     if status.st_size > BYTES_MAX:
         return Finding("TOO_LARGE", shown, f"more than {BYTES_MAX} bytes: send it in parts")
     if now_s - status.st_mtime < QUIET_S:
         return None
     return Came(path.name, path, status.st_size)
+
+
+def _has_name(name: str) -> bool:
+    """Whether a file that comes in may be called so."""
+    return is_file_name(name) and not name.endswith(REASON_SUFFIX)
+
+
+def _shown(name: str) -> str:
+    """A name as it can be told, whatever is in it."""
+    return name.encode("ascii", "backslashreplace").decode()[:140]
 
 
 def check_new(box: Box, name: str) -> None:

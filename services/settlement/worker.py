@@ -199,7 +199,8 @@ class Clerk:
             long_ago = Clerk._waited_s >= CLERK_S and (bool(store.unsettled(1)) or due.record_is_late())
             seq = int(store.head().seq)
             many = seq - Clerk._seq >= FOLLOW_EVENTS
-            if many or long_ago or wake.wanted() or due.files_wait(settings().home) or due.window():
+            # Files last: what institutions have put there delays no window.
+            if many or long_ago or wake.wanted() or due.window() or due.files_wait(settings().home):
                 Clerk._waited_s, Clerk._seq = 0, seq
                 self.child.start_one()
         except (*OUT_OF_REACH, OSError) as error:

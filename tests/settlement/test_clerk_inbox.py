@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -279,6 +279,38 @@ def test_the_same_file_again_is_taken_and_counts_once(office: Office) -> None:
         office.work()
     assert kept.reconciliations(BANK)[0] == before
     assert office.refused(BANK) == {}
+
+
+def mt940(account: str, number: str, on: date, lines: list[tuple[str, int, str]]) -> str:
+    """A day's statement of (mark, đồng, reference); `number`: the field :28C:, if it has one."""
+    led_to = 9_000_000_000 + sum(amount if mark == "RD" else -amount for mark, amount, _ in lines)
+    shown = "".join(f":61:{on:%y%m%d}{mark}{amount},NTRFNONREF\n:86:/EREF/{of}\n" for mark, amount, of in lines)
+    return (
+        f":20:SAOKE\n:25:{account}\n{number}:60F:C{on:%y%m%d}VND9000000000,\n{shown}:62F:C{on:%y%m%d}VND{led_to},\n-\n"
+    )
+
+
+@pytest.mark.parametrize("number", [":28C:328\n", ""])
+def test_of_a_file_of_two_statements_under_one_number_both_are_compared_and_once(office: Office, number: str) -> None:
+    office.tick(2)
+    office.work()
+    for notice in (office.home / "exchange" / BANK / "in").glob("camt.054.*"):
+        notice.unlink()
+    paid = [("D", one.amount - one.fee, one.id) for one in payouts.of_window(1)]
+    back = ("RD", *paid[0][1:])
+    account = office.desk.settings.scheme_account
+    office.later(days=1)
+    both = mt940(account, number, DAY, paid) + mt940(account, number, DAY + timedelta(days=1), [back])
+    put(office, BANK, "saoke.sta", both.encode())
+    office.work()
+    assert {one.id for one in payouts.of_window(1) if one.state == rules.RETURNED} == {back[2]}
+    before = kept.reconciliations(BANK)[0]
+    named = number.strip().removeprefix(":28C:")
+    assert {one.statement_id for one in before if one.kind == "mt940"} == {named, f"{named}#2"}
+    put(office, BANK, "saoke.again.sta", both.encode())
+    office.work()
+    assert kept.reconciliations(BANK)[0] == before
+    assert (office.refused(BANK), office.ledger.moved["returned"]) == ({}, 1)
 
 
 def test_another_content_under_a_name_that_was_taken_is_refused_before_anything_of_it_counts(office: Office) -> None:

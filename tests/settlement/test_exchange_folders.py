@@ -16,7 +16,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.settlement import exchange
-from services.settlement.exchange import Box, NameTaken, came, open_box, refuse, send, sending, take
+from services.settlement.exchange import (
+    PART_AGE_S,
+    Box,
+    NameTaken,
+    came,
+    open_box,
+    refuse,
+    send,
+    sending,
+    sweep,
+    take,
+)
 from services.settlement.intake.refusals import REASONS
 from services.settlement.people import refusal
 from services.settlement.proof.ack import BYTES_MAX, acknowledgement
@@ -190,6 +201,28 @@ def test_a_listing_has_a_limit_and_says_so(box: Box, monkeypatch: pytest.MonkeyP
     take(box, "1.xml")
     assert names(box) == ["0.xml", "2.xml", "3.xml"]
     assert codes(box) == []
+
+
+def test_what_can_be_none_of_ours_keeps_no_file_out_of_a_listing(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "FILES_MAX", 3)
+    for n in range(3):
+        arrive(box, f"0 {n}.xml")
+        (box.incoming / f"0{n}").mkdir()
+        (box.incoming / f"00{n}").symlink_to(box.incoming / f"0 {n}.xml")
+    arrive(box, "1.xml")
+    arrive(box, "2.xml")
+    assert names(box) == ["1.xml", "2.xml"]
+    assert codes(box) == [("BAD_NAME", "0 0.xml"), ("TOO_MANY", "")]
+
+
+def test_a_folder_that_is_called_as_half_a_file_is_left_and_the_rest_is_swept(box: Box) -> None:
+    for name in (".a.csv.01234567.part", ".z.csv.01234567.part"):
+        arrive(box, name)
+    stray = box.incoming / ".b.csv.01234567.part"
+    stray.mkdir()
+    os.utime(stray, (1, 1))
+    assert sweep(box, NOW_S + PART_AGE_S) == 2
+    assert os.listdir(box.incoming / stray.name) == []
 
 
 def test_a_file_that_is_too_large_is_a_finding(box: Box) -> None:

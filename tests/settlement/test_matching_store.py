@@ -319,3 +319,19 @@ def test_reconciliations_are_listed_newest_first_in_pages() -> None:
     assert end == ""
     with pytest.raises(InvalidArgument):
         store.reconciliations("970418", limit=0)
+
+
+@pytest.mark.parametrize(
+    ("ids", "told"),
+    [
+        ([], []),
+        (["327", "328"], ["327", "328"]),
+        (["", "", ""], ["", "#2", "#3"]),
+        (["327", "328", "327", "328"], ["327", "328", "327#2", "328#2"]),
+        (["327", "327", "327#2", "327"], ["327", "327#3", "327#2", "327#4"]),
+    ],
+)
+def test_statements_of_one_file_are_told_apart_and_who_has_an_id_alone_keeps_it(
+    ids: list[str], told: list[str]
+) -> None:
+    assert store.told_apart(ids) == told

@@ -6,13 +6,17 @@ import time
 from importlib.resources import files
 from pathlib import Path
 
+from kit import log
 from kit.clock import now
 from kit.config import settings
 from services.settlement import schedule, store
-from services.settlement.exchange import Box, came, open_box
+from services.settlement.exchange import Box, came, is_news, open_box
+from services.settlement.proof.files import NameInvalid, NotAFile
 
 # Windows that are looked at for late records at once.
 LATE_MAX = 200
+
+_logger = log.logger(__name__)
 
 
 def lock_of(home: Path) -> Path:
@@ -54,11 +58,22 @@ def record_is_late() -> bool:
 
 
 def boxes(home: Path) -> list[Box]:
-    """Of every institution that was ever sent something."""
-    folder = home / "exchange"
+    """Of every institution that was ever sent something. What is no institution's, or is a link or not ours to enter,
+    is passed over: it stops nobody else's."""
+    folder, found = home / "exchange", list[Box]()
     if not folder.exists():
         return []
-    return [open_box(home, entry.name) for entry in sorted(folder.iterdir()) if entry.is_dir()]
+    for entry in sorted(folder.iterdir()):
+        if not entry.is_dir():
+            continue
+        try:
+            found.append(open_box(home, entry.name))
+        except (NameInvalid, NotAFile, FileExistsError, PermissionError) as error:
+            if is_news("box", str(entry)):
+                # Other programs make folders too; an institution that is not heard is another thing.
+                tell = _logger.warning if isinstance(error, NameInvalid) else _logger.critical
+                tell("passed over", folder=entry.name, reason=f"{type(error).__name__}: {error}")
+    return found
 
 
 def files_wait(home: Path) -> bool:

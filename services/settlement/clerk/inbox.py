@@ -20,7 +20,7 @@ from services.settlement.clerk.crash import point
 from services.settlement.clerk.due import boxes
 from services.settlement.clerk.payouts import Desk
 from services.settlement.clerk.peers import Later
-from services.settlement.exchange import Box, Came, NameTaken, came, check_new, refuse, sweep, take
+from services.settlement.exchange import Box, Came, NameTaken, came, check_new, is_news, refuse, sweep, take
 from services.settlement.iso import status
 from services.settlement.matching import cases
 from services.settlement.matching.cases import Case
@@ -29,7 +29,7 @@ from services.settlement.names import TELECOMS
 from services.settlement.payouts import rules
 from services.settlement.payouts import store as payouts
 from services.settlement.proof import ack
-from services.settlement.proof.files import open_regular
+from services.settlement.proof.files import NotAFile, open_regular
 from services.settlement.records import FileRefused, StatusReport
 
 _RECORD = re.compile(r"record\.W(\d{6})-([A-Z0-9]+)(?:[.-].+)?\.csv")
@@ -42,6 +42,10 @@ NET_MAX = (1 << 53) - 1
 
 _FIRST = ("pain.002.", "pacs.002.", "camt.052.", "camt.054.")
 
+# What is wrong with one file or its folder, and with nobody else's: we may not read or move it, it was taken back, or
+# something stands where it has to go.
+_OF_ONE_FILE = (PermissionError, FileNotFoundError, IsADirectoryError, NotADirectoryError)
+
 _logger = log.logger(__name__)
 
 
@@ -51,7 +55,13 @@ def read_all(desk: Desk) -> bool:
     for box in boxes(desk.home):
         sweep(box, time.time())
         uploads.expire(box, time.time())
-        found += [(box, file) for file in came(box, time.time()).files]
+        listing = came(box, time.time())
+        for one in listing.findings:
+            if is_news("came", str(box.incoming), one.name, one.code):
+                _logger.error(
+                    "cannot be taken", institution=box.institution, file=one.name, code=one.code, text=one.text
+                )
+        found += [(box, file) for file in listing.files]
     found.sort(key=lambda one: _order(one[1]))
     return sum(_read(desk, box, file) for box, file in found) > 0
 
@@ -69,6 +79,20 @@ def _order(file: Came) -> tuple[int, int]:
 def _read(desk: Desk, box: Box, file: Came) -> bool:
     """Whether the file is out of the way now."""
     try:
+        return _take_or_refuse(desk, box, file)
+    except _OF_ONE_FILE as error:
+        # It stays where it is, and keeps nobody's money from moving.
+        if is_news("file", str(file.path), type(error).__name__):
+            _logger.critical(
+                "file cannot be read", institution=box.institution, file=file.name, exc_info=True,
+                reason=f"{type(error).__name__}: let us read and move it, or remove it",
+            )  # fmt: skip
+        return False
+
+
+def _take_or_refuse(desk: Desk, box: Box, file: Came) -> bool:
+    """Whether it was taken or refused. Raises what is no fault of what is in it."""
+    try:
         # Before anything of it counts: what is refused has had no effect.
         check_new(box, file.name)
         _reader(desk, box, file)()
@@ -80,7 +104,7 @@ def _read(desk: Desk, box: Box, file: Came) -> bool:
     except NameTaken:
         return _refuse(box, file, FileRefused("NAME_TAKEN", "a file of this name was taken before: use a new name"))
     except (Later, grpc.RpcError, PyMongoError, redis.RedisError, OSError):
-        raise  # not the file's fault: all of it is done later
+        raise  # not the fault of what is in it: done later
     except Exception:
         # A mistake of ours, and what was noted of the file may be half of it: the next run reads it again. It stays
         # where it is, and keeps nobody's money from moving.
@@ -93,7 +117,7 @@ def _refuse(box: Box, file: Came, why: FileRefused) -> bool:
     _logger.warning("file refused", institution=box.institution, file=file.name, reason=why.reason, text=str(why))
     try:
         refuse(box, file.name, why)
-    except NameTaken as error:
+    except (NameTaken, NotAFile) as error:
         # It stays where it is, and keeps nobody else's from being read.
         _logger.critical("file cannot be moved away", institution=box.institution, file=file.name, reason=str(error))
         return False

@@ -53,17 +53,19 @@ class Compared:
 
 def statement(desk: Desk, path: Path, dry_run: bool = False) -> list[Compared]:
     """The settlement bank's statement of the scheme's account. Raises FileRefused."""
-    sha256, done, nameless = fingerprint(path), [], 0
+    sha256, done, nameless, ids = fingerprint(path), [], 0, list[str]()
     for found in open_statements(path, _today()):
         # Nothing is taken from a file that is refused at its last line, or for its last statement.
         if found.head.account != desk.settings.scheme_account:
             raise FileRefused("ACCOUNT", f"a statement of another account ({found.head.account[-4:]:>4}): send ours")
+        ids.append(found.head.statement_id)
         nameless += sum(1 for entry in found.entries if entry.reference.upper() in BANK.blanks or not entry.reference)
-    for found in open_statements(path, _today()):
+    # Strictly: both times the file has the same statements.
+    for found, statement_id in zip(open_statements(path, _today()), kept.told_apart(ids), strict=True):
         head = found.head
         on = head.until_on or (head.created_at.astimezone(VIETNAM).date() if head.created_at else _today())
         scope = Scope(desk.settings.settlement_bank, head.account, NOSTRO, head.from_on or on, on)
-        file = File(head.kind, head.message_id, head.statement_id, sha256, path.name)
+        file = File(head.kind, head.message_id, statement_id, sha256, path.name)
         if head.kind not in END_OF_DAY and not dry_run and _day_is_known(scope):
             for _ in found.entries:
                 pass
