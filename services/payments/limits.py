@@ -108,6 +108,18 @@ def encode(rules: Iterable[LimitRule], essential: Iterable[str] = ESSENTIAL) -> 
     return ";".join([f"essential={'+'.join(essential)}", *(rule.encode() for rule in rules)])
 
 
+def needs_older_device(amount: int, device_at_ms: int, at_ms: int, rules: Iterable[LimitRule]) -> bool:
+    """Whether a payment of `amount` đồng at `at_ms` breaks a rule for new devices, as the ledger would judge it.
+
+    `device_at_ms` is 0 where nobody says since when the device is known.
+    """
+    return device_at_ms > 0 and any(
+        amount > rule.most and at_ms - device_at_ms < rule.arg
+        for rule in rules
+        if rule.scope == "device" and not {"pay", "bill"}.isdisjoint(rule.ops) and rule.from_ms <= at_ms < rule.until_ms
+    )
+
+
 def month_limit(at_ms: int, rules: Iterable[LimitRule] = IN_LAW) -> int:
     """What a wallet may pay in the calendar month of `at_ms`, đồng; 0 where no rule limits it."""
     found = [r.most for r in rules if r.scope == "month" and "pay" in r.ops and r.from_ms <= at_ms < r.until_ms]

@@ -12,7 +12,7 @@ from cho.payments.v1 import payments_pb2 as pb
 
 from kit.clock import now_ms
 from kit.ids import new_key
-from services.payments import codes
+from services.payments import codes, limits
 from tests.payments.api import Api, Person, person
 
 pytestmark = pytest.mark.anyio
@@ -110,6 +110,20 @@ async def test_a_high_ceiling_needs_a_fresh_pin_and_limits_hold(api: Api) -> Non
         request = cd.PresentCodeRequest(**{"wallet_id": wallet, "ceiling": 1, **bad})
         wrong = "AMOUNT_INVALID" if "ceiling" in bad else "INVALID_ARGUMENT"
         assert await api.code(shopper, "PresentCode", request) == wrong
+
+
+async def test_a_device_known_for_less_than_the_rule_asks_makes_no_code_above_the_rules_amount(api: Api) -> None:
+    """Nobody reviews a code in its ten minutes: an accomplice's stall would have the money at once."""
+    rule = next(rule for rule in limits.own(60) if rule.scope == "device")
+    now_s, (shopper, wallet) = int(time.time()), await api.shopper(100_000)
+    hour, two_days, young = now_s - 3_600, now_s - 2 * 86_400, now_s - rule.arg // 1000 + 60
+    at_most, above = (cd.PresentCodeRequest(wallet_id=wallet, ceiling=rule.most + more) for more in (0, 1))
+    before = api.bench.dump()
+    for since in (now_s, hour, young):
+        assert await api.code(shopper, "PresentCode", above, x_cho_dev_at=str(since)) == "VELOCITY_EXCEEDED"
+    assert api.bench.dump() == before
+    for request, since in ((at_most, hour), (at_most, two_days), (above, two_days), (above, now_s - rule.arg // 1000)):
+        assert (await api(shopper, "PresentCode", request, x_cho_dev_at=str(since))).ceiling == request.ceiling
 
 
 async def test_a_slip_of_the_finger_is_noticed_before_anybody_is_asked(api: Api) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -182,6 +183,53 @@ async def test_a_payment_that_an_operator_refuses_is_the_payers_again(api: Api) 
         assert over.payment.state == pb.TRANSFER_STATE_VOIDED
     assert (await api.bench.balance(wallet), await api.bench.balance(merchant)) == (8_000_000, 0)
     assert await api.code(OPERATOR, "DecideReview", decide(paid.transfer_id, PASS)) == "HOLD_VOIDED"
+
+
+async def pass_it(api: Api, held: str) -> None:
+    await api(OPERATOR, "DecideReview", decide(held, PASS))
+
+
+async def refuse_it(api: Api, held: str) -> None:
+    await api(OPERATOR, "DecideReview", decide(held, REFUSE))
+
+
+async def nobody_looks(api: Api, held: str) -> None:
+    """Its day is over, and the worker sees it."""
+    with api.bench.redis() as client:
+        client.hset(api.bench.keys.transfer(held), "e", now_ms() - 1)
+    found = await api.bench.ledger.transfer(held)
+    assert found is not None
+    await api.bench.ledger.release("expire", found, "", Intent(caller_id="service:payments"))
+
+
+@pytest.mark.parametrize(
+    ("decided", "outcome", "code", "left"),
+    [
+        (pass_it, pb.ResolveResponse.OUTCOME_DONE, "", 2_000_000),
+        (refuse_it, pb.ResolveResponse.OUTCOME_REFUSED, "HOLD_VOIDED", 8_000_000),
+        (nobody_looks, pb.ResolveResponse.OUTCOME_REFUSED, "HOLD_EXPIRED", 8_000_000),
+    ],
+)
+async def test_who_asks_how_a_payment_in_review_ended_hears_that_it_waits_and_then_what_became_of_it(
+    api: Api, decided: Callable[[Api, str], Awaitable[None]], outcome: Any, code: str, left: int
+) -> None:
+    """Told "refused" while it waits, the payer would pay again, and both payments could go through."""
+    (shopper, wallet), (_, merchant) = await api.shopper(8_000_000), await api.vendor()
+    request = pb.PayRequest(wallet_id=wallet, merchant_id=merchant, amount=6_000_000, idempotency_key=new_key())
+    paid = (await api(shopper, "Pay", request, x_cho_dev_at=str(int(time.time()) - 3_600))).payment
+    assert paid.in_review
+    resolve = pb.ResolveRequest(kind=pb.TRANSFER_KIND_PAYMENT, idempotency_key=request.idempotency_key)
+    named = {"transfer_id": paid.transfer_id, "seq": paid.seq}
+    for _ in range(2):
+        waits = await api(shopper, "Resolve", resolve)
+        assert waits == pb.ResolveResponse(outcome=pb.ResolveResponse.OUTCOME_DONE, code="HELD", **named)
+    await decided(api, paid.transfer_id)
+    for _ in range(2):
+        assert await api(shopper, "Resolve", resolve) == pb.ResolveResponse(outcome=outcome, code=code, **named)
+    assert await api.bench.balance(wallet) == left
+    # The key goes on answering what it answered, and pays nothing more.
+    assert (await api(shopper, "Pay", request)).payment == paid
+    assert await api.bench.balance(wallet) == left
 
 
 async def test_nobody_but_an_operator_decides_and_never_without_a_reason(api: Api) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -158,6 +159,24 @@ def test_the_month_limit_shown_is_the_tightest_in_force(rules: list[limits.Limit
         r.most for r in rules if (r.scope, "pay" in r.ops, r.from_ms <= at_ms < r.until_ms) == ("month", True, True)
     ]
     assert shown == (min(in_force) if in_force else 0)
+
+
+def device_rule(at_ms: int, **changes: Any) -> limits.LimitRule:
+    given = {"rule_id": "new", "from_ms": at_ms, "until_ms": at_ms + 1, "scope": "device", "ops": ("pay",), "most": 9}
+    return limits.LimitRule(**{**given, "source": "", "arg": 1_000, "action": "hold", **changes})
+
+
+def test_a_new_device_makes_codes_up_to_the_tightest_rule_in_force_that_counts_payments() -> None:
+    at = 1_000_000
+    for known_ms, amount, ceiling_broken in ((0, 10, True), (999, 10, True), (1_000, 10, False), (999, 9, False)):
+        assert limits.needs_older_device(amount, at - known_ms, at, [device_rule(at)]) is ceiling_broken
+    assert not limits.needs_older_device(10**12, 0, at, [device_rule(at)]), "nobody says since when it is known"
+    for other in ({"from_ms": at + 1}, {"until_ms": at}, {"scope": "tx"}, {"ops": ("transfer", "cash_out")}):
+        assert not limits.needs_older_device(10, at, at, [device_rule(at, **other)])
+    for same in ({"ops": ("bill",)}, {"action": "refuse"}):
+        assert limits.needs_older_device(10, at, at, [device_rule(at, **same)])
+    assert limits.needs_older_device(8, at, at, [device_rule(at), device_rule(at, most=7)])
+    assert not limits.needs_older_device(10**12, at, at, [])
 
 
 def test_the_law_changes_at_midnight_in_vietnam_without_a_gap_or_an_overlap() -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from cho.payments.v1 import codes_pb2 as pb
 
 from kit.clock import now_ms
-from kit.errors import AccountNotFound, CodeInvalid, MerchantNotFound
+from kit.config import settings
+from kit.errors import AccountNotFound, CodeInvalid, MerchantNotFound, VelocityExceeded
 from kit.money import check_amount
 from kit.rpc.call import Call
-from services.payments import codes, fees, transfer
+from services.payments import codes, fees, limits, transfer
 from services.payments.server.common import (
     NOTE_MAX,
     REFERENCE_MAX,
@@ -37,6 +38,7 @@ class CodeServicer:
         wallet_id = id_of(request.wallet_id, "wal", "wallet_id", AccountNotFound)
         check_amount(request.ceiling)
         check_pin(call, request.ceiling)
+        _check_device(call, request.ceiling)
         code, expires_ms = codes.new_code(), now_ms() + codes.check_life(request.lives_s)
         digest = codes.digest_of(code)
         await self._ledger.put_code(digest, wallet_id, call.caller.sub, request.ceiling, expires_ms, intent_of(call))
@@ -90,3 +92,14 @@ class CodeServicer:
         if found is None or wallet is None or wallet.owner != call.caller.sub:
             raise CodeInvalid("there is no such one-time code, or it is not yours")
         return found
+
+
+def _check_device(call: Call, ceiling: int) -> None:
+    """Raises VelocityExceeded where the payer's device is too new for this much.
+
+    Whoever redeems a code is at another device, and a code is over before an operator could review its payment: so it
+    is the making that is refused, by the rules that are put in force in the ledger.
+    """
+    device_at_ms, rules = call.caller.device_at_s * 1000, limits.in_force(settings().payments_a_minute)
+    if limits.needs_older_device(ceiling, device_at_ms, now_ms(), rules):
+        raise VelocityExceeded("so much is too much from a new device: a lower ceiling, or pay by the stall's code")

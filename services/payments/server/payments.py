@@ -58,6 +58,12 @@ from services.payments.store.live import Followers
 
 # A refund whose payment was refunded meanwhile is computed anew this often before the caller hears of it.
 REFUND_TRIES = 4
+# What the key of a payment that was held for review has come to, by how the hold stands.
+_REVIEWS = {
+    "held": (pb.ResolveResponse.OUTCOME_DONE, "HELD"), "captured": (pb.ResolveResponse.OUTCOME_DONE, ""),
+    "voided": (pb.ResolveResponse.OUTCOME_REFUSED, "HOLD_VOIDED"),
+    "expired": (pb.ResolveResponse.OUTCOME_REFUSED, "HOLD_EXPIRED"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,9 +406,20 @@ class PaymentsServicer:
         code, transfer_id, seq = await self._ledger.resolve(call.caller.sub, op, request.idempotency_key)
         if code == "OK":
             return pb.ResolveResponse(outcome=pb.ResolveResponse.OUTCOME_DONE, transfer_id=transfer_id, seq=seq)
+        if code == "HELD":
+            return await self._reviewed(transfer_id, seq)
         if code == "KEY_SPENT":
             return pb.ResolveResponse(outcome=pb.ResolveResponse.OUTCOME_NOT_FOUND, code=code)
         return pb.ResolveResponse(outcome=pb.ResolveResponse.OUTCOME_REFUSED, code=code)
+
+    async def _reviewed(self, transfer_id: str, seq: int) -> pb.ResolveResponse:
+        """How a payment stands that a velocity rule held. While it waits it may still go through: told "refused", its
+        payer would pay once more, by another key.
+        """
+        held = await self._ledger.transfer(transfer_id)
+        assert held is not None, "what was held stays for weeks, its key for days"
+        outcome, code = _REVIEWS[held.state]
+        return pb.ResolveResponse(outcome=outcome, transfer_id=transfer_id, code=code, seq=seq)
 
     # Streams, windows, echo
 
