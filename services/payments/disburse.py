@@ -45,6 +45,8 @@ LEASE = "payments:disbursements:lease"
 AT_ONCE_MAX, TICK_S_MAX = 10, 3.0
 # Nothing is known of a line that met one of these, or nothing was done: the same key is sent again later.
 PASSING = (ClockSkew, Contention, LedgerFenced, OutcomeUnknown, Overloaded, Unavailable)
+# Why it is paused where its stored lines are not those that were approved.
+LINES_CHANGED = "LINES_CHANGED"
 OUT_OF_REACH = (redis.RedisError, PyMongoError, ConnectionFailure)
 
 _logger = log.logger(__name__)
@@ -57,6 +59,8 @@ class Payer:
         self._ledger = ledger
         self._lease = lease
         self._now = now
+        # Disbursements under way whose stored lines are those that were approved.
+        self._compared: set[str] = set()
 
     def tick(self) -> None:
         """Never raises for an engine out of reach: the next tick goes on where this one stopped."""
@@ -75,13 +79,27 @@ class Payer:
         Raises one of PASSING where the ledger takes no calls: what was paid before is noted.
         """
         while found.state is State.RUNNING and time.monotonic() < until and self._lease.renew():
-            if found.chunk >= found.chunks:
-                return store.save(replace(found, state=State.DONE, ended_ms=self._now()))
-            found = self._pay_chunk(found, until)
+            if found.id not in self._compared:
+                found = self._compare(found)
+            elif found.chunk >= found.chunks:
+                found = store.save(replace(found, state=State.DONE, ended_ms=self._now()))
+            else:
+                found = self._pay_chunk(found, until)
+        if found.state is not State.RUNNING:
+            self._compared.discard(found.id)
+        return found
+
+    def _compare(self, found: Disbursement) -> Disbursement:
+        """Whether it is what was approved: before its first line, and when a process takes it up or it was paused."""
+        changed = store.difference(found)
+        if changed:
+            _logger.critical("lines are not those approved: none is paid", disbursement=found.id, reason=changed)
+            return store.save(replace(found, state=State.PAUSED, code=LINES_CHANGED))
+        self._compared.add(found.id)
         return found
 
     def _pay_chunk(self, found: Disbursement, until: float) -> Disbursement:
-        lines = store.chunk(found.id, found.chunk)
+        lines = store.chunk(found, found.chunk)
         stopped = ""
         try:
             for place, line in enumerate(lines):
@@ -94,7 +112,7 @@ class Payer:
                         break
         finally:
             # What a line's result is follows from its key: written once more, it is written the same.
-            store.put_chunk(found.id, found.chunk, lines)
+            store.put_chunk(found, found.chunk, lines)
         noted = store.note_progress(found, found.chunk, lines)
         if stopped:
             _logger.warning("disbursement paused", disbursement=found.id, reason=stopped)

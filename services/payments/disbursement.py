@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from typing import Any
@@ -189,6 +190,29 @@ def _without_twins(lines: Sequence[Line]) -> list[Line]:
         judged.append(line.bad("ALREADY_EXISTS") if again else line)
         seen.add(twin)
     return judged
+
+
+# What is approved -----------------------------------------------------------------------------------------------
+
+
+def figures_of(lines: Iterable[Line]) -> tuple[int, int, int]:
+    """What is shown to whoever approves: how many lines, how many of them are bad, and đồng of the others."""
+    states = [(line.state is LineState.BAD, line.amount) for line in lines]
+    return len(states), sum(bad for bad, _ in states), sum(amount for bad, amount in states if not bad)
+
+
+def digest_of(sha256: str, lines: Iterable[Line]) -> str:
+    """By what a file's lines are known as they were judged, whatever became of them since.
+
+    The file alone does not tell: judged a moment later, a telephone may be another wallet's.
+    """
+    made = hashlib.sha256(sha256.encode())
+    for one in lines:
+        bad = one.state is LineState.BAD
+        # Each by its name: a field that a line has one day more must not change what is known of those stored before.
+        fixed = (one.number, one.to, one.telecom, one.amount, one.reference, one.note, one.shown, bad)
+        made.update(json.dumps(fixed).encode())
+    return made.hexdigest()
 
 
 # Paying ----------------------------------------------------------------------------------------------------------

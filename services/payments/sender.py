@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
 
+import eventlet
 import httpx
 import redis
 from mongoengine.connection import ConnectionFailure
@@ -36,6 +37,8 @@ from services.payments.store.sync import SyncLedger
 LEASE = "payments:webhooks:lease"
 # Lines told at once; each tells so many in a row, or for so long, before it looks whose it is again.
 AT_ONCE_MAX, IN_A_ROW_MAX, TURN_S_MAX = 16, 100, 10.0
+# Of these of one merchant: whose receivers are slow keeps places for the others.
+OF_A_MERCHANT_MAX = AT_ONCE_MAX // 4
 OUT_OF_REACH = (redis.RedisError, PyMongoError, ConnectionFailure)
 
 TOLD = Counter("cho_webhook_tries_total", "Tries to tell a webhook, by how they ended.", ["outcome"])
@@ -66,7 +69,11 @@ class Sender:
         self._now = now
         self._trust = trust
         self._owner_of = owner_of
-        self._busy: dict[str, threading.Thread] = {}
+        # By merchant and line.
+        self._busy: dict[tuple[str, str], threading.Thread] = {}
+        # The number of a line's last turn: who waited longest is next.
+        self._turns: dict[str, int] = defaultdict(int)
+        self._turn = 0
         # Lines as they were when their last turn ended, and whether it left something to tell.
         self._left: dict[str, tuple[int, int, bool]] = {}
 
@@ -81,9 +88,9 @@ class Sender:
             found = self._collect([hook for hook in found if self._still_owned(hook)])
             active = [hook for hook in found if hook.state is HookState.ACTIVE]
             FAILING.set(sum(1 for hook in active if any(line.failing_ms for line in hook.lines.values())))
-            for hook in found:
-                for topic in hook.lines:
-                    self._begin(hook, topic)
+            lines = [(hook, topic) for hook in found for topic in hook.lines]
+            for hook, topic in sorted(lines, key=lambda one: self._turns[line_id(one[0].id, one[1])]):
+                self._begin(hook, topic)
         except OUT_OF_REACH as error:
             _logger.warning("webhooks wait", reason=f"{type(error).__name__}: {error}")
 
@@ -116,13 +123,18 @@ class Sender:
 
     def _begin(self, hook: Webhook, topic: Topic) -> None:
         key, line = line_id(hook.id, topic), hook.lines[topic]
-        if key in self._busy or len(self._busy) >= AT_ONCE_MAX:
+        place, busy = (hook.merchant_id, key), list(self._busy)
+        if place in busy or len(busy) >= AT_ONCE_MAX:
+            return
+        if sum(merchant_id == hook.merchant_id for merchant_id, _ in busy) >= OF_A_MERCHANT_MAX:
             return
         cursor, woken, something = self._left.get(key, (-1, -1, True))
         if (cursor, woken) == (line.cursor, hook.woken) and (not something or line.due_ms > self._now()):
             return
         thread = threading.Thread(target=self._take_turn, args=(hook, topic), name=key, daemon=True)
-        self._busy[key] = thread
+        self._busy[place] = thread
+        self._turn += 1
+        self._turns[key] = self._turn
         thread.start()
 
     def _take_turn(self, hook: Webhook, topic: Topic) -> None:
@@ -135,15 +147,17 @@ class Sender:
             _logger.exception("a webhook's turn broke off", webhook=hook.id)
         finally:
             self._left[key] = (hook.lines[topic].cursor, hook.woken, something)
-            self._busy.pop(key, None)
+            self._busy.pop((hook.merchant_id, key), None)
 
     def tell(self, hook: Webhook, topic: Topic) -> bool:
         """What was asked to be sent once more, then what waits, in order, while it is taken. Whether some is left."""
         key = line_id(hook.id, topic)
+        until = time.monotonic() + TURN_S_MAX
         for told in deliveries.to_resend(key, IN_A_ROW_MAX):
             status, error = self._send(hook, told)
             deliveries.note_delivery(told, status, error, self._now())
-        until = time.monotonic() + TURN_S_MAX
+            if time.monotonic() >= until or not self._lease.held():
+                return True
         now: Webhook | None = hook
         while now and self._may_tell(now, topic) and time.monotonic() < until:
             waiting = deliveries.waiting(key, IN_A_ROW_MAX)
@@ -192,12 +206,20 @@ class Sender:
         return status, error
 
     def _try(self, hook: Webhook, told: Delivery, traceparent: str) -> tuple[int, str]:
+        # httpx bounds each read, and a receiver may always say a little more. Outside of a worker no time is up here.
+        limit = eventlet.Timeout(hooks.ANSWER_S_MAX)
         try:
             status, error = self._post(hook, told, traceparent), ""
+        except eventlet.Timeout as over:
+            if over is not limit:
+                raise
+            status, error = 0, f"no answer within {limit.seconds:g} s"
         except InvalidArgument as refused:
             status, error = 0, refused.message
         except (httpx.HTTPError, OSError) as failed:
             status, error = 0, f"{type(failed).__name__}: {failed}"[:200]
+        finally:
+            limit.cancel()
         return status, error
 
     def _post(self, hook: Webhook, told: Delivery, traceparent: str) -> int:

@@ -113,6 +113,24 @@ def test_a_line_has_its_own_key_and_another_one_after_each_refusal() -> None:
     assert len(rules.hash_of("dsb_1", line)) == 32
 
 
+def test_what_is_approved_is_known_by_its_lines_whatever_becomes_of_them() -> None:
+    line = one("0912345678,5000,HS1,")
+    lines = [line, line.bad("NOT_FOUND")]
+    assert rules.figures_of(lines) == (2, 1, 5_000)
+    known = rules.digest_of("a", lines)
+    for later in ({"state": "paid", "transfer_id": "x"}, {"state": "refused", "code": "KEY_EXPIRED", "tries": 2}):
+        became = [rules.line_of(line.fields() | later), lines[1]]
+        assert (rules.figures_of(became), rules.digest_of("a", became)) == ((2, 1, 5_000), known)
+    changes: list[dict[str, object]] = [
+        {name: f"{value}9"} for name, value in line.fields().items() if name in ("to", "reference", "note")
+    ]
+    changes += [{"shown": "x"}, {"telecom": "VNPT"}, {"amount": 5_001}, {"number": 3}, {"state": "bad"}]
+    others = [[rules.line_of(line.fields() | change), lines[1]] for change in changes]
+    others += [lines[:1], lines[::-1], [*lines, line], []]
+    digests = [known, rules.digest_of("b", lines), *(rules.digest_of("a", other) for other in others)]
+    assert len(set(digests)) == len(digests)
+
+
 def test_progress_counts_lines_and_money() -> None:
     line = one("0912345678,5000,HS1,")
     states = ["paid", "paid", "refused", "waiting", "bad"]

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import json
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
+import grpc
 import pytest
 import redis
 from cho.events.v1.events_pb2 import UserChanged
 from cho.payments.v1 import disbursements_pb2 as ds
 from cho.payments.v1 import organisations_pb2 as og
+from pymongo.errors import AutoReconnect
 
 from kit.clock import now, now_ms
 from kit.crypto import phone_index
 from kit.errors import ClockSkew, LedgerFenced, OutcomeUnknown
 from kit.ids import new_id, new_key
+from kit.rpc.status import error_code
 from kit.streams.event import Event
 from kit.streams.lease import Lease
 from services.payments import disbursement as rules
 from services.payments.disburse import Payer
 from services.payments.disbursement import State
+from services.payments.server.disbursements import DisbursementServicer
 from services.payments.store import disbursements as store
 from services.payments.store.people import put_person
 from services.payments.store.sync import SyncLedger
@@ -64,24 +71,32 @@ class Village:
         self.wallets[phone] = await self.api.bench.wallet(telecom, owner=owner) if wallet else ""
         return self.wallets[phone]
 
-    async def submitted(self, content: str, **more: Any) -> ds.Disbursement:
-        file = content.encode()
+    async def draft(self) -> str:
         request = ds.CreateDisbursementRequest(organisation_id=self.org, request_id=new_key(), title="Trợ cấp tháng 11")
         made = (await self.api(self.owner, "CreateDisbursement", request)).disbursement
+        return str(made.disbursement_id)
+
+    async def submit(self, disbursement_id: str, content: str, **more: Any) -> ds.Disbursement:
+        file = content.encode()
         parts = [file[at : at + 1_000] for at in range(0, len(file), 1_000)]
         for number, part in enumerate(parts, 1):
-            upload = ds.UploadPartRequest(disbursement_id=made.disbursement_id, number=number, content=part)
+            upload = ds.UploadPartRequest(disbursement_id=disbursement_id, number=number, content=part)
             await self.api(self.owner, "UploadPart", upload)
         submit = ds.SubmitDisbursementRequest(
-            disbursement_id=made.disbursement_id, parts=len(parts), sha256=hashlib.sha256(file).hexdigest(), **more
+            disbursement_id=disbursement_id, parts=len(parts), sha256=hashlib.sha256(file).hexdigest(), **more
         )
         return (await self.api(self.owner, "SubmitDisbursement", submit)).disbursement  # type: ignore[no-any-return]
 
-    async def approved(self, content: str) -> str:
-        made = await self.submitted(content)
+    async def submitted(self, content: str, **more: Any) -> ds.Disbursement:
+        return await self.submit(await self.draft(), content, **more)
+
+    async def approve(self, made: ds.Disbursement) -> str:
         approve = ds.ApproveDisbursementRequest(disbursement_id=made.disbursement_id, sha256=made.sha256)
         await self.api(OPERATOR, "ApproveDisbursement", approve)
         return str(made.disbursement_id)
+
+    async def approved(self, content: str) -> str:
+        return await self.approve(await self.submitted(content))
 
     async def lines(self, disbursement_id: str, **more: Any) -> list[ds.DisbursementLine]:
         request = ds.ListDisbursementLinesRequest(disbursement_id=disbursement_id, **more)
@@ -320,9 +335,9 @@ async def test_what_was_not_paid_in_six_days_never_is_and_what_was_is_known(vill
         village.payer(dying(1, before=False)).tick()
     found = store.load(disbursement_id)
     assert found is not None
-    store.put_chunk(disbursement_id, 0, [  # as if the process had died before it noted the first line
+    store.put_chunk(found, 0, [  # as if the process had died before it noted the first line
         rules.line_of(line.fields() | {"state": "waiting", "transfer_id": ""})
-        for line in store.chunk(disbursement_id, 0)
+        for line in store.chunk(found, 0)
     ])  # fmt: skip
     village.payer(now=lambda: now_ms() + rules.RUN_MS_MAX + 60_000).tick()
     lines = await village.lines(disbursement_id)
@@ -352,3 +367,247 @@ async def test_no_telephone_number_stays_where_a_file_was(village: Village) -> N
     kept = [str(kind._get_collection().find_one()) for kind in store.DOCUMENTS]
     assert not any("911111111" in text for text in kept)
     assert store.DisbursementPart.objects(id=f"{made.disbursement_id}:1").first() is None
+
+
+# What is approved is what is paid ---------------------------------------------------------------------------------
+
+SMALL = "phone,amount\n0911111111,1000\n"
+
+
+class Held:
+    """Keeps the first file that is judged from going on, until `go`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.here, self.go, self.calls = asyncio.Event(), asyncio.Event(), 0
+        judged = DisbursementServicer._judged
+
+        async def slow(servicer: Any, *args: Any) -> Any:
+            self.calls += 1
+            first, lines = self.calls == 1, await judged(servicer, *args)
+            if first:
+                self.here.set()
+                await self.go.wait()
+            return lines
+
+        monkeypatch.setattr(DisbursementServicer, "_judged", slow)
+
+    async def over(self, submitting: asyncio.Task[Any]) -> None:
+        """Lets it go on; it hears that somebody was faster."""
+        self.go.set()
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await submitting
+        assert error_code(refused.value) == "CONTENTION"
+
+
+@pytest.mark.parametrize("approved_first", [False, True])
+@pytest.mark.parametrize("paid_first", [False, True])
+async def test_a_file_that_was_still_being_judged_changes_nothing_of_the_one_that_is_approved(
+    village: Village, monkeypatch: pytest.MonkeyPatch, approved_first: bool, paid_first: bool
+) -> None:
+    await village.villager("0911111111")
+    await village.villager("0922222222")
+    held, disbursement_id = Held(monkeypatch), await village.draft()
+    submitting = asyncio.create_task(village.submit(disbursement_id, FILE))
+    await held.here.wait()
+    made = await village.submit(disbursement_id, SMALL)
+    assert (made.lines, made.total) == (1, 1_000)
+    if approved_first or paid_first:
+        await village.approve(made)
+    if paid_first:
+        village.payer().tick()
+    await held.over(submitting)
+    if not (approved_first or paid_first):
+        await village.approve(made)
+    village.payer().tick()
+    assert await village.paid() == {"0911111111": 1_000, "0922222222": 0}
+    done = await village.now(disbursement_id)
+    assert (done.state, done.paid, done.paid_amount) == (ds.DISBURSEMENT_STATE_DONE, 1, 1_000)
+    (line,) = await village.lines(disbursement_id)
+    assert (line.state, line.amount) == (ds.LINE_STATE_PAID, 1_000)
+    assert store.DisbursementChunk.objects.count() == 1, "who was slower leaves nothing"
+
+
+async def test_the_same_file_judged_twice_at_once_is_paid_as_it_was_approved(
+    village: Village, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await village.villager("0911111111")
+    held, disbursement_id = Held(monkeypatch), await village.draft()
+    submitting = asyncio.create_task(village.submit(disbursement_id, FILE))
+    await held.here.wait()
+    await village.villager("0922222222")  # the first found nobody there
+    made = await village.submit(disbursement_id, FILE)
+    assert (made.bad, made.total) == (0, 300_000)
+    await village.approve(made)
+    village.payer().tick()
+    await held.over(submitting)
+    assert [line.state for line in await village.lines(disbursement_id)] == [ds.LINE_STATE_PAID] * 2
+    assert (await village.now(disbursement_id)).paid_amount == 300_000
+
+
+async def test_lines_that_were_paid_stay_so_where_the_same_was_still_being_submitted(
+    village: Village, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await village.villager("0911111111")
+    await village.villager("0922222222")
+    held, disbursement_id = Held(monkeypatch), await village.draft()
+    submitting = asyncio.create_task(village.submit(disbursement_id, FILE))
+    await held.here.wait()
+    await village.approve(await village.submit(disbursement_id, FILE))
+    village.payer().tick()
+    await held.over(submitting)
+    assert [line.state for line in await village.lines(disbursement_id)] == [ds.LINE_STATE_PAID] * 2
+
+
+@pytest.mark.parametrize("where", ["put_lines", "save"])
+async def test_a_file_whose_submitting_died_is_submitted_again_and_paid_once(
+    village: Village, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setattr(store, "CHUNK_LINES", 1)
+    await village.villager("0911111111")
+    await village.villager("0922222222")
+    disbursement_id, put_lines = await village.draft(), store.put_lines
+
+    def dies(submitted: store.Disbursement, *lines: Any) -> None:
+        if where == "put_lines":
+            put_lines(replace(submitted, lines=1), *lines)  # the first chunk of two
+        raise AutoReconnect
+
+    with monkeypatch.context() as broken:
+        broken.setattr(store, where, dies)
+        with pytest.raises(grpc.aio.AioRpcError):
+            await village.submit(disbursement_id, FILE)
+    assert (await village.now(disbursement_id)).state == ds.DISBURSEMENT_STATE_DRAFT
+    await village.approve(await village.submit(disbursement_id, FILE))
+    for _ in range(2):
+        village.payer().tick()
+    assert await village.paid() == {"0911111111": 100_000, "0922222222": 200_000}
+    assert store.DisbursementChunk.objects.count() == 2
+
+
+async def test_a_part_that_comes_after_the_file_was_read_changes_nothing(village: Village) -> None:
+    await village.villager("0911111111")
+    made = await village.submitted(SMALL)
+    upload = ds.UploadPartRequest(disbursement_id=made.disbursement_id, number=1, content=FILE.encode())
+    assert await village.api.code(village.owner, "UploadPart", upload) == "WRONG_STATE"
+    store.put_part(made.disbursement_id, 1, FILE.encode())  # it was on its way
+    disbursement_id = await village.approve(made)
+    store.put_part(made.disbursement_id, 1, FILE.encode())
+    assert await village.api.code(village.owner, "UploadPart", upload) == "WRONG_STATE"
+    village.payer().tick()
+    assert await village.paid() == {"0911111111": 1_000}
+    assert (await village.now(disbursement_id)).state == ds.DISBURSEMENT_STATE_DONE
+
+
+def another_amount(lines: list[dict[str, Any]]) -> None:
+    lines[0]["amount"] += 1
+
+
+def one_more(lines: list[dict[str, Any]]) -> None:
+    lines.append(lines[0] | {"number": 9})
+
+
+def another_wallet(lines: list[dict[str, Any]]) -> None:
+    lines[0]["to"], lines[1]["to"] = lines[1]["to"], lines[0]["to"]
+
+
+def none_left(lines: list[dict[str, Any]]) -> None:
+    lines.clear()
+
+
+@pytest.mark.parametrize("tamper", [another_amount, one_more, another_wallet, none_left])
+@pytest.mark.parametrize("last", [False, True])
+async def test_of_lines_that_are_not_those_approved_none_is_paid_and_it_is_told(
+    village: Village, tamper: Any, last: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "CHUNK_LINES", 2)
+    for number in range(1, 5):
+        await village.villager(f"09{number:08d}")
+    rows = "".join(f"09{number:08d},{number * 1000}\n" for number in range(1, 5))
+    disbursement_id = await village.approved("phone,amount\n" + rows)
+    chunk = store.DisbursementChunk.objects.order_by("-id" if last else "id").first()
+    lines = json.loads(chunk.lines)
+    tamper(lines)
+    chunk.update(set__lines=json.dumps(lines))
+    resume = ds.ResumeDisbursementRequest(disbursement_id=disbursement_id)
+    for _ in range(2):
+        village.payer().tick()
+        paused = await village.now(disbursement_id)
+        assert (paused.state, paused.code, paused.paid) == (ds.DISBURSEMENT_STATE_PAUSED, "LINES_CHANGED", 0)
+        assert not any((await village.paid()).values())
+        await village.api(village.owner, "ResumeDisbursement", resume)
+
+
+@pytest.mark.parametrize("broken", [None, "[", "[{}]", "[1]"])
+async def test_lines_that_are_gone_or_cannot_be_read_keep_no_other_disbursement_waiting(
+    village: Village, broken: str | None
+) -> None:
+    await village.villager("0911111111")
+    disbursement_id = await village.approved(FILE)
+    if broken is None:
+        store.DisbursementChunk.objects.delete()
+    else:
+        store.DisbursementChunk.objects.update(set__lines=broken)
+    other = await village.approved(SMALL)
+    village.payer().tick()
+    paused = await village.now(disbursement_id)
+    assert (paused.state, paused.code) == (ds.DISBURSEMENT_STATE_PAUSED, "LINES_CHANGED")
+    assert (await village.now(other)).state == ds.DISBURSEMENT_STATE_DONE
+    assert await village.paid() == {"0911111111": 1_000}
+
+
+def as_earlier_code_stored_it(disbursement_id: str) -> None:
+    """Lines under the disbursement and the chunk's number alone; the head names none of them."""
+    for number, chunk in enumerate(store.DisbursementChunk.objects.order_by("id")):
+        store.DisbursementChunk(id=f"{disbursement_id}:{number}", lines=chunk.lines).save(force_insert=True)
+        chunk.delete()
+    store.DisbursementDocument.objects(id=disbursement_id).update_one(unset__digest=1)
+
+
+@pytest.mark.parametrize("tampered", [False, True])
+async def test_what_earlier_code_stored_is_paid_where_its_figures_are_those_approved(
+    village: Village, tampered: bool
+) -> None:
+    await village.villager("0911111111")
+    await village.villager("0922222222")
+    disbursement_id = await village.approved(FILE)
+    as_earlier_code_stored_it(disbursement_id)
+    assert [line.amount for line in await village.lines(disbursement_id)] == [100_000, 200_000]
+    if tampered:
+        (chunk,) = store.DisbursementChunk.objects
+        chunk.update(set__lines=chunk.lines.replace("200000", "200001"))
+    village.payer().tick()
+    now = await village.now(disbursement_id)
+    assert (now.state, now.code, now.paid_amount) == (
+        (ds.DISBURSEMENT_STATE_PAUSED, "LINES_CHANGED", 0) if tampered else (ds.DISBURSEMENT_STATE_DONE, "", 300_000)
+    )
+
+
+async def test_lines_that_earlier_code_left_are_never_taken_for_those_of_a_head_that_names_its_own(
+    village: Village,
+) -> None:
+    await village.villager("0911111111")
+    disbursement_id = await village.approved(SMALL)
+    (chunk,) = store.DisbursementChunk.objects
+    store.DisbursementChunk(id=f"{disbursement_id}:0", lines=chunk.lines).save(force_insert=True)
+    chunk.delete()
+    village.payer().tick()
+    assert (await village.now(disbursement_id)).code == "LINES_CHANGED"
+    assert await village.paid() == {"0911111111": 0}
+
+
+async def test_one_that_was_compared_is_compared_again_after_it_was_paused(village: Village) -> None:
+    await village.villager("0911111111")
+    disbursement_id = await village.approved(SMALL)
+    await village.api.bench.ledger.set_state(village.org, "frozen", acts.OPERATOR)
+    payer = village.payer()
+    payer.tick()
+    assert (await village.now(disbursement_id)).code == "ACCOUNT_FROZEN"
+    (chunk,) = store.DisbursementChunk.objects
+    chunk.update(set__lines=chunk.lines.replace("1000", "1001"))
+    await village.api.bench.ledger.set_state(village.org, "open", acts.OPERATOR)
+    await village.api(
+        village.owner, "ResumeDisbursement", ds.ResumeDisbursementRequest(disbursement_id=disbursement_id)
+    )
+    payer.tick()
+    assert (await village.now(disbursement_id)).code == "LINES_CHANGED"
+    assert await village.paid() == {"0911111111": 0}

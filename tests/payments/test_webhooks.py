@@ -28,7 +28,7 @@ from kit.config import settings
 from kit.errors import InvalidArgument
 from kit.ids import new_id
 from kit.streams.lease import Lease
-from services.payments import hooks
+from services.payments import hooks, sender
 from services.payments.card import webhook as receivers_side
 from services.payments.hooks import DeliveryState, HookState, Topic, Webhook
 from services.payments.sender import Sender
@@ -297,6 +297,23 @@ def test_a_delivery_sent_again_by_hand_disturbs_no_order_and_if_it_fails_is_not_
     assert (first.state, first.last_status, first.attempts, first.again) == (DeliveryState.DELIVERED, 500, 2, False)
     desk.tick(600_000)
     assert receiver.seqs() == [3, 3, 6]
+
+
+def test_a_turn_ends_in_time_though_much_was_asked_to_be_sent_again(
+    desk: Desk, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook = desk.hook(receiver.url)
+    desk.announce(1, 2)
+    desk.tick()
+    for seq in (3, 6):
+        deliveries.ask_again(hook.id, f"{hook.id}-{seq:016d}")
+    receiver.answers = ["hang", "hang"]
+    monkeypatch.setattr(sender, "TURN_S_MAX", 0.2)
+    telling = desk.sender()
+    for told in ([3, 6, 3], [3, 6, 3, 6]):
+        telling.tick()
+        telling.wait()
+        assert receiver.seqs() == told
 
 
 def test_a_receiver_that_says_gone_is_left_alone_until_its_owner_goes_on(desk: Desk, receiver: Receiver) -> None:

@@ -17,6 +17,7 @@ from kit.errors import (
     AccountFrozen,
     AccountNotFound,
     AlreadyExists,
+    Contention,
     FourEyes,
     InvalidArgument,
     NotFound,
@@ -93,13 +94,16 @@ class DisbursementServicer:
         if same and not request.again:
             raise AlreadyExists(f"this file was submitted before, as {same}: say `again` if it is to be paid again")
         lines = await self._judged(await asyncio.to_thread(rules.read, content), draft)
-        await self._stored(store.put_lines, draft.id, lines)
-        good = [line for line in lines if line.state is LineState.WAITING]
-        checked = replace(
-            draft, state=State.CHECKED, sha256=sha256, lines=len(lines), bad=len(lines) - len(good),
-            total=sum(line.amount for line in good),
-        )  # fmt: skip
-        saved = await self._stored(store.save, checked)
+        digest = await asyncio.to_thread(rules.digest_of, sha256, lines)
+        count, bad, total = rules.figures_of(lines)
+        checked = replace(draft, state=State.CHECKED, sha256=sha256, digest=digest, lines=count, bad=bad, total=total)
+        # Under a name of their own: until the head names them they are nobody's, and none but these are ever its.
+        await self._stored(store.put_lines, checked, lines)
+        try:
+            saved = await self._stored(store.save, checked)
+        except Contention:
+            await self._stored(store.forget_lines, checked)
+            raise
         with after_write():
             await self._stored(store.forget_file, draft.id, request.parts)
             return pb.SubmitDisbursementResponse(disbursement=await self._checked_view(saved))
@@ -173,7 +177,7 @@ class DisbursementServicer:
         call.set_header("content-disposition", f'attachment; filename="{found.id}.csv"')
         yield HttpBody(content_type="text/csv; charset=utf-8", data=("\ufeff" + _csv([_RESULT])).encode())
         for number in range(found.chunks):
-            lines = await self._stored(store.chunk, found.id, number)
+            lines = await self._stored(store.chunk, found, number)
             rows = _csv(
                 (line.number, line.state.value, line.shown, line.amount, line.reference, line.note, line.code,
                  line.message, line.transfer_id) for line in lines

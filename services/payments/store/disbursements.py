@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,7 +18,16 @@ from mongoengine.errors import NotUniqueError
 from kit.clock import now
 from kit.crypto import decrypt, encrypt
 from kit.errors import AlreadyExists, Contention, InvalidArgument, WrongState
-from services.payments.disbursement import CHUNK_LINES, Line, Progress, State, line_of, progress_of
+from services.payments.disbursement import (
+    CHUNK_LINES,
+    Line,
+    Progress,
+    State,
+    digest_of,
+    figures_of,
+    line_of,
+    progress_of,
+)
 
 PART_LIVES_S = 2 * 86_400
 LIST_MAX = 100
@@ -47,6 +57,8 @@ class DisbursementDocument(Document):
     made_by = StringField(required=True)
     state = StringField(required=True)
     sha256 = StringField()
+    # Of its lines: names their chunks. None where earlier code stored them.
+    digest = StringField()
     lines = LongField(required=True)
     bad = LongField(required=True)
     total = LongField(required=True)
@@ -64,7 +76,11 @@ class DisbursementDocument(Document):
 
 
 class DisbursementChunk(Document):
-    """Up to CHUNK_LINES lines as JSON. `_id` is "<disbursement>:<number>"."""
+    """Up to CHUNK_LINES lines as JSON. `_id` is "<disbursement>:<digest of all lines>:<number>".
+
+    So nobody who submits another file, or the same one judged otherwise, comes near the lines that a head names.
+    Earlier code stored them as "<disbursement>:<number>".
+    """
 
     meta = {"collection": "disbursement_chunks", "auto_create_index": False}  # noqa: RUF012
 
@@ -91,7 +107,7 @@ DOCUMENTS = (DisbursementDocument, DisbursementChunk, DisbursementPart)
 
 @dataclass(frozen=True, slots=True)
 class Disbursement:
-    """As it is now; đồng, ms. `code`: why it is paused."""
+    """As it is now; đồng, ms. `digest`: of its lines, "" where earlier code stored them. `code`: why it is paused."""
 
     id: str
     organisation_id: str
@@ -101,6 +117,7 @@ class Disbursement:
     state: State
     created_ms: int
     sha256: str = ""
+    digest: str = ""
     lines: int = 0
     bad: int = 0
     total: int = 0
@@ -204,32 +221,57 @@ def forget_file(disbursement_id: str, parts: int) -> None:
 # Lines -----------------------------------------------------------------------------------------------------------
 
 
-def put_lines(disbursement_id: str, lines: Sequence[Line]) -> None:
-    """Keeps all lines of a draft; again, they replace those."""
-    for number in range(-(-len(lines) // CHUNK_LINES)):
-        put_chunk(disbursement_id, number, lines[number * CHUNK_LINES : (number + 1) * CHUNK_LINES])
+def put_lines(submitted: Disbursement, lines: Sequence[Line]) -> None:
+    """Keeps all lines of what is about to be saved. Where the same are there they stay: they may be paid by now."""
+    for number in range(submitted.chunks):
+        text = _text(lines[number * CHUNK_LINES : (number + 1) * CHUNK_LINES])
+        with suppress(NotUniqueError):
+            DisbursementChunk(id=_chunk_id(submitted, number), lines=text).save(force_insert=True)
 
 
-def put_chunk(disbursement_id: str, number: int, lines: Sequence[Line]) -> None:
+def forget_lines(submitted: Disbursement) -> None:
+    """Removes the lines of what could not be saved, unless they are those that the one who was faster has, too."""
+    now_there = load(submitted.id)
+    if now_there is not None and now_there.digest != submitted.digest:
+        for number in range(submitted.chunks):
+            DisbursementChunk.objects(id=_chunk_id(submitted, number)).delete()
+
+
+def put_chunk(found: Disbursement, number: int, lines: Sequence[Line]) -> None:
     """Keeps what became of the lines of one chunk. One process pays at a time: it holds the lease."""
-    text = json.dumps([line.fields() for line in lines], ensure_ascii=False)
-    DisbursementChunk.objects(id=f"{disbursement_id}:{number}").update_one(set__lines=text, upsert=True)
+    DisbursementChunk.objects(id=_chunk_id(found, number)).update_one(set__lines=_text(lines))
 
 
-def chunk(disbursement_id: str, number: int) -> list[Line]:
-    """The lines of one chunk. Raises WrongState where they were never stored."""
-    found = DisbursementChunk.objects(id=f"{disbursement_id}:{number}").first()
-    if found is None:
+def chunk(found: Disbursement, number: int) -> list[Line]:
+    """The lines of one chunk. Raises WrongState where they were never stored, or cannot be read."""
+    stored = DisbursementChunk.objects(id=_chunk_id(found, number)).first()
+    if stored is None:
         raise WrongState("its lines are not stored yet")
-    return [line_of(fields) for fields in json.loads(found.lines)]
+    try:
+        return [line_of(fields) for fields in json.loads(stored.lines)]
+    except (ValueError, TypeError, LookupError) as error:
+        raise WrongState("its lines cannot be read") from error
 
 
 def lines(found: Disbursement, after: int = 0) -> Iterator[Line]:
     """The stored lines behind line `after` of the file, in order."""
     for number in range(found.chunks):
-        stored = chunk(found.id, number)
-        if stored[-1].number > after:
-            yield from (line for line in stored if line.number > after)
+        yield from (line for line in chunk(found, number) if line.number > after)
+
+
+def difference(found: Disbursement) -> str:
+    """In what the stored lines are not those that were submitted; "" where they are."""
+    try:
+        stored = list(lines(found))
+    except WrongState as refused:
+        return refused.message
+    figures, approved = figures_of(stored), (found.lines, found.bad, found.total)
+    if figures != approved:
+        return f"(lines, bad, total) stored {figures}, approved {approved}"
+    # Of what earlier code stored nothing but its figures is known.
+    if found.digest and digest_of(found.sha256, stored) != found.digest:
+        return "the figures are the same, but not the lines"
+    return ""
 
 
 def note_progress(found: Disbursement, number: int, stored: Sequence[Line]) -> Disbursement:
@@ -237,6 +279,14 @@ def note_progress(found: Disbursement, number: int, stored: Sequence[Line]) -> D
     done = progress_of(stored)
     counted = {str(number): [done.paid, done.paid_amount, done.refused, done.waiting]}
     return replace(found, progress=found.progress | counted)
+
+
+def _chunk_id(found: Disbursement, number: int) -> str:
+    return f"{found.id}:{found.digest}:{number}" if found.digest else f"{found.id}:{number}"
+
+
+def _text(lines: Sequence[Line]) -> str:
+    return json.dumps([line.fields() for line in lines], ensure_ascii=False)
 
 
 def _values(found: Disbursement) -> dict[str, Any]:
