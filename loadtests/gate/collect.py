@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import redis
 
 from cli import audit, people
-from cli.api import Api
+from cli.api import Api, ApiError
 from cli.stack import Stack
 from kit import mongo
 from kit.config import settings
@@ -25,6 +27,8 @@ from services.settlement import store, trust
 
 FINDINGS_MAX = 20
 AT_ONCE = 4
+# How long somebody is asked who says that nothing can be done now, s.
+ANSWER_S_MAX, AGAIN_S = 60.0, 0.2
 _SCAN = 1000
 
 
@@ -70,7 +74,22 @@ def balances(api: Api, account_ids: Iterable[str]) -> dict[str, int]:
 
 
 def _balance(operator: Api, account_id: str) -> int:
-    return int(operator.get(f"/v1/accounts/{account_id}")["account"]["balance"])
+    reply = _answered(lambda: operator.get(f"/v1/accounts/{account_id}"))
+    return int(reply["account"]["balance"])
+
+
+def _answered(ask: Callable[[], dict[str, Any]], seconds: float = ANSWER_S_MAX) -> dict[str, Any]:
+    """The answer, once there is one: a ledger that was killed at the end of its day is being checked against the books,
+    and says so. Raises ApiError.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return ask()
+        except ApiError as error:
+            if error.status != 503 or time.monotonic() > deadline:
+                raise
+        time.sleep(AGAIN_S)
 
 
 def resolve(api: Api, told: Told) -> Counter[str]:
@@ -82,7 +101,8 @@ def resolve(api: Api, told: Told) -> Counter[str]:
             continue
         if asked.phone not in signed_in:
             signed_in[asked.phone] = api.sign_in(asked.phone, people.PIN)
-        reply = signed_in[asked.phone].post("/v1/resolve", kind=asked.kind, idempotency_key=asked.key)
+        who, wanted = signed_in[asked.phone], {"kind": asked.kind, "idempotency_key": asked.key}
+        reply = _answered(partial(who.post, "/v1/resolve", **wanted))
         _settle_outcome(asked, reply)
         outcomes[reply["outcome"]] += 1
     return outcomes
