@@ -123,6 +123,8 @@ class Window(OutboxMixin, Document):
     records = StringField(default="awaited")
     # What it was begun to be netted by: {"rules", "code"}. Taken up again by other code, it says the same of itself.
     begun_by = DictField()
+    # Of telecoms whose share's key grew too old for the ledger unused: of when the key is under which it is given.
+    shares_at = MapField(DateTimeField())
     # Fixed when it was netted: versions, files with hashes and Merkle roots, pairs, shares of fees (closing.py).
     record = DictField()
 
@@ -644,6 +646,18 @@ def begun_by(closed: Window, rules: str, code: str) -> tuple[str, str]:
     found = window(closed.number)
     assert found is not None
     return str(found.begun_by["rules"]), str(found.begun_by["code"])
+
+
+def ask_shares_again(closed: Window, telecoms: Sequence[str], at: datetime) -> Window:
+    """Notes that these telecoms' shares are given under a key of `at`, where nobody noted another time since `closed`
+    was read; the window as it is then."""
+    for telecom in telecoms:
+        field, before = f"shares_at.{telecom}", closed.shares_at.get(telecom)
+        asked = {"_id": closed.number, field: {"$exists": False} if before is None else before}
+        Window._get_collection().update_one(asked, {"$set": {field: at}})
+    found = window(closed.number)
+    assert found is not None
+    return found
 
 
 def note_run(how: str, at: datetime) -> None:

@@ -16,6 +16,7 @@ from services.settlement import store
 from services.settlement.clerk import payouts as steps
 from services.settlement.clerk import wake, work
 from services.settlement.clerk.peers import Later
+from services.settlement.intake.reading import open_statements
 from services.settlement.matching import casework
 from services.settlement.matching.breaks import State
 from services.settlement.payouts import rules
@@ -23,6 +24,7 @@ from services.settlement.payouts import store as payouts
 from tests.settlement.clerk_office import BANK, DAY, KEY, Office, open_office
 
 BACK = "PO-000001-000002-1"
+TELECOMS = ("VIETTEL", "VNPT", "MOBIFONE")
 
 
 @pytest.fixture
@@ -160,9 +162,10 @@ def die_at(monkeypatch: pytest.MonkeyPatch, office: Office, where: str) -> None:
 
 
 def a_long_time_later(office: Office) -> None:
-    """After more than a week, in which keys were entered: the ledger knows none of the old ones."""
+    """After more than a week in which others went on, and keys were entered: the ledger knows none of the old ones."""
     office.later(days=9)
     office.scribe.at_ms = int(office.now.timestamp() * 1000)
+    office.scribe.wallet(1)
     office.ledger.journal()
     while store.head().keyed < store.head().seq:
         assert store.enter_keys(1000) == []
@@ -188,7 +191,7 @@ def test_whoever_dies_behind_a_posting_and_is_back_after_a_week_does_not_post_it
     assert (stage(1), set(states()), office.ledger.moved[operation]) == ("settled", {rules.PAID}, times)
     assert office.ledger.moved == {"payout": 6, "paid": 6, "interchange": 3, "net": 3}
     assert office.ledger.balance(TRANSIT) == 0
-    assert [found for telecom in ("VIETTEL", "VNPT", "MOBIFONE", BANK) for found in open_breaks(telecom)
+    assert [found for telecom in (*TELECOMS, BANK) for found in open_breaks(telecom)
             if found[0] == "REFUSED"] == []  # fmt: skip
 
 
@@ -200,7 +203,54 @@ def test_a_clerk_that_was_away_for_more_than_a_week_pays_under_new_keys(office: 
     office.tick(2)
     office.work()
     assert set(states()) == {rules.PAID}
-    assert office.ledger.moved["payout"] == 6
+    assert office.ledger.moved == {"payout": 6, "paid": 6, "interchange": 3, "net": 3}
+    assert [one for telecom in TELECOMS for one in open_breaks(telecom) if one[0] == "REFUSED"] == []
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_whoever_dies_before_the_shares_new_keys_are_used_gives_them_once_all_the_same(
+    office: Office, monkeypatch: pytest.MonkeyPatch, saved: bool
+) -> None:
+    office.trade(60, 6)
+    office.cut()
+    a_long_time_later(office)
+    save = store.ask_shares_again
+
+    def die(*given: Any) -> None:
+        if saved:
+            save(*given)
+        raise Died
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "ask_shares_again", die)
+        with pytest.raises(Died):
+            office.work()
+    assert (stage(1), office.ledger.moved["interchange"]) == ("netted", 0)
+    die_at(monkeypatch, office, "shared")
+    a_long_time_later(office)
+    office.work()
+    assert (stage(1), office.ledger.moved["interchange"]) == ("settling", 3)
+
+
+def test_of_shares_that_were_given_by_half_only_the_others_get_new_keys(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.trade(60, 6)
+    office.cut()
+    move = type(office.desk.peers).move
+
+    def one_of_them(peers: Any, movements: Any) -> Any:
+        list(move(peers, movements[:1]))
+        raise Later("killed behind the first")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(office.desk.peers), "move", one_of_them)
+        with pytest.raises(Later):
+            office.work()
+    assert office.ledger.moved["interchange"] == 1
+    a_long_time_later(office)
+    office.work()
+    assert office.ledger.moved["interchange"] == 3
 
 
 def test_a_clock_that_is_more_than_a_week_behind_posts_nothing_and_does_not_spin(office: Office) -> None:
@@ -212,9 +262,11 @@ def test_a_clock_that_is_more_than_a_week_behind_posts_nothing_and_does_not_spin
         with pytest.raises(Later, match="clock"):
             office.work()
     assert office.ledger.moved["payout"] == 0
+    assert stage(1) == "netted", "nothing goes on before the shares are given"
     office.skew = timedelta(0)
     office.work()
     assert (office.ledger.moved["payout"], set(states())) == (6, {rules.SENT})
+    assert office.ledger.moved["interchange"] == 3
 
 
 def test_before_the_keys_are_entered_nobody_decides_that_an_old_one_was_never_answered(
@@ -231,6 +283,55 @@ def test_before_the_keys_are_entered_nobody_decides_that_an_old_one_was_never_an
     a_long_time_later(office)
     office.work()
     assert office.ledger.moved["payout"] == 6
+
+
+def statements(office: Office) -> dict[str, Any]:
+    """Opening, closing and entries (own day, side, amount) of the merchants' bank's statements, by their days."""
+    found = dict[str, Any]()
+    for path in sorted((office.home / "exchange" / "970436" / "out").glob("camt.053.ST-D*.xml")):
+        (said,) = [
+            (one.head.opening, one.head.closing, [(str(e.booked_on), e.side, e.amount) for e in one.entries])
+            for one in open_statements(path, office.now.date())
+        ]
+        found[path.name[13:21]] = said
+    return found
+
+
+def test_a_return_that_came_before_its_payment_was_known_is_on_the_statement_of_the_day_on_which_it_is_posted(
+    sent: Office,
+) -> None:
+    payouts.note_came_back([BACK], sent.now)
+    sent.later(days=2)
+    sent.cut()
+    sent.work()  # the first day is packed
+    sent.tick(2)
+    sent.work()
+    sent.later(days=1)
+    sent.cut()
+    sent.work()
+    (back,) = [one for one in payouts.of_window(1) if one.id == BACK]
+    posted_on = (DAY + timedelta(days=2)).isoformat()
+    assert (back.state, back.paid_on, back.returned_on) == (rules.RETURNED, posted_on, posted_on)
+    made = statements(sent)
+    assert (posted_on, "C", back.amount) in made["20261126"][2]
+    assert sum(entries.count((posted_on, "C", back.amount)) for _, _, entries in made.values()) == 1
+    # All was paid but for what came back.
+    assert [closed for _, closed, _ in made.values()][-1] == back.amount
+
+
+def test_what_is_said_by_a_clock_that_jumped_back_is_on_the_first_statement_that_is_not_out(sent: Office) -> None:
+    sent.later(days=1)
+    sent.work()  # the first day is packed
+    sent.skew = timedelta(days=-1)
+    sent.tick(2)
+    sent.work()
+    sent.skew = timedelta(0)
+    sent.later(days=1)
+    sent.work()
+    made = statements(sent)
+    assert list(made) == ["20261124", "20261125"]
+    assert {on for on, *_ in made["20261125"][2]} == {"2026-11-25"}
+    assert (made["20261125"][0], made["20261125"][1]) == (made["20261124"][1], 0)
 
 
 def test_while_the_ledger_cannot_be_reached_a_return_waits(sent: Office) -> None:

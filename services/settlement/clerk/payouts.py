@@ -37,6 +37,7 @@ KEY_EXPIRED = "KEY_EXPIRED"
 KEY_TAKEN_MS = 7 * 86_400_000
 # A key so young cannot be too old, whatever was done meanwhile.
 FRESH_S = 86_400
+WRONG_CLOCK = "the ledger takes a key of today for older than a week: is this machine's clock right?"
 # What cases are about (matching/cases.py).
 DISPUTED_PAYMENT = "payment"
 _NET_END = "net position's end"
@@ -116,19 +117,37 @@ def decide(desk: Desk, closed: store.Window) -> None:
 
 
 def share(desk: Desk, closed: store.Window) -> None:
-    """Gives the telecoms their shares of the window's fees; done before, nothing happens."""
+    """Gives the telecoms their shares of the window's fees; done before, nothing happens. Raises Later."""
+    # Nobody else's turn in between: what is not given yet stands on the fees, and would be paid to the platform.
+    while expired := _share(desk, closed):
+        if any(now().timestamp() - _share_at(closed, one).timestamp() < FRESH_S for one in expired):
+            raise Later(WRONG_CLOCK)
+        closed = store.ask_shares_again(closed, expired, now())
+    point("shared")
+
+
+def _share(desk: Desk, closed: store.Window) -> list[str]:
+    """Telecoms whose share was not given: its key is too old by now, and nothing was ever done under it."""
     movements = [
         Movement(
             operation="interchange", institution=telecom, amount=amount, reference=f"W{closed.number:06d}",
-            idempotency_key=rules.key(closed.closed_at, f"W{closed.number}", f"interchange-{telecom}"),
+            idempotency_key=rules.key(_share_at(closed, telecom), f"W{closed.number}", f"interchange-{telecom}"),
         )
         for telecom, amount in sorted(closed.record["shares"].items())
     ]  # fmt: skip
+    expired = []
     for movement, outcome in zip(movements, moved(desk, movements), strict=True):
-        if outcome.code:
+        if outcome.code == KEY_EXPIRED:
+            expired.append(movement.institution)
+        elif outcome.code:
             _logger.error("share refused", window=closed.number, telecom=movement.institution, code=outcome.code)
             _refused(movement.institution, "share of fees", f"W{closed.number:06d}", movement.amount, outcome)
-    point("shared")
+    return expired
+
+
+def _share_at(closed: store.Window, telecom: str) -> datetime:
+    at: datetime = closed.shares_at.get(telecom, closed.closed_at)
+    return at
 
 
 def post(desk: Desk) -> bool:
@@ -169,7 +188,7 @@ def post(desk: Desk) -> bool:
     payouts.change(changes)
     point("noted")
     if wrong_clock:
-        raise Later("the ledger takes a key of today for older than a week: is this machine's clock right?")
+        raise Later(WRONG_CLOCK)
     return True
 
 
@@ -304,6 +323,7 @@ def post_outcomes(desk: Desk) -> bool:
     ]  # fmt: skip
     outcomes = list(moved(desk, movements))
     point("outcome posted")
+    open_day = payouts.open_day()
     changes: list[tuple[str, str, dict[str, object]]] = []
     for one, outcome in zip(told, outcomes, strict=True):
         if outcome.code == KEY_EXPIRED:
@@ -317,7 +337,7 @@ def post_outcomes(desk: Desk) -> bool:
             continue
         ended: dict[str, object] = {"state": one.outcome, "ended_at": one.outcome_at}
         if one.outcome == rules.PAID:
-            ended["paid_on"] = day_of(one.outcome_at)
+            ended["paid_on"] = max(day_of(one.outcome_at), open_day)
         else:
             ended["reconciled"] = NOWHERE
         changes.append((one.id, rules.SENT, ended))
@@ -339,6 +359,8 @@ def post_returns(desk: Desk) -> bool:
     ]  # fmt: skip
     outcomes = list(moved(desk, movements))
     point("return posted")
+    # Not of the day on which we read of it: its payment may have been known later, and that day's statement is out.
+    on = max(day_of(now()), payouts.open_day())
     changes: list[tuple[str, str, dict[str, object]]] = []
     for one, outcome in zip(back, outcomes, strict=True):
         if outcome.code == KEY_EXPIRED:
@@ -348,7 +370,7 @@ def post_returns(desk: Desk) -> bool:
             _refused(desk.settings.settlement_bank, "return", one.id, one.amount, outcome)
             changes.append((one.id, rules.PAID, {"came_back": "refused", "reason": outcome.message[:200]}))
         else:
-            came = {"returned_on": day_of(one.came_back_at), "reason": "RETURNED: it came back"}
+            came = {"returned_on": on, "reason": "RETURNED: it came back"}
             changes.append((one.id, rules.PAID, {"state": rules.RETURNED, "came_back": "done", **came}))
     payouts.change(changes)
     return any(outcome.code != KEY_EXPIRED for outcome in outcomes)
@@ -370,6 +392,7 @@ def post_nets(desk: Desk) -> bool:
     ]  # fmt: skip
     outcomes = list(moved(desk, movements))
     point("net posted")
+    open_day = payouts.open_day()
     changes: list[tuple[NetDocument, dict[str, object]]] = []
     settled: list[NetDocument] = []
     for net, outcome in zip(paid, outcomes, strict=True):
@@ -379,7 +402,7 @@ def post_nets(desk: Desk) -> bool:
             _refused(net.institution, _NET_END, net.end_to_end_id, abs(net.amount), outcome)
             changes.append((net, {"outcome_at": now(), "reason": outcome.message[:200]}))
             continue
-        on = day_of(net.outcome_at)
+        on = max(day_of(net.outcome_at), open_day)
         changes.append((net, {"state": "settled", "transfer_id": outcome.transfer_id, "settled_on": on}))
         settled.append(net)
     # Told of before they are settled: whoever dies in between says so again.

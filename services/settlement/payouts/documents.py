@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mongoengine import BinaryField, DateTimeField, Document, IntField, ListField, StringField
+from mongoengine import BinaryField, BooleanField, DateTimeField, Document, IntField, ListField, StringField
 
 ACCOUNT_FIELD = "payouts.account"
 
@@ -39,7 +39,7 @@ class PayoutDocument(Document):
     # "waits": a statement shows that it came back, and the ledger is not told yet; then "done", or "refused".
     came_back = StringField(default="")
     came_back_at = DateTimeField()
-    # Vietnam's days, yyyy-mm-dd, on which it was paid and on which it came back.
+    # Vietnam's days, yyyy-mm-dd, on which it was booked as paid and as come back: of statements.
     paid_on = StringField()
     returned_on = StringField()
     # The reconciliation that found it on the bank's statement.
@@ -123,4 +123,24 @@ class DayDocument(Document):
     }
 
 
-DOCUMENTS = (PayoutDocument, BatchDocument, NetDocument, DayDocument)
+class PackingDocument(Document):
+    """The day whose packs were begun last, and what they are of: fixed before the first of them is out, since made
+    again after a crash they are the same. Nothing is booked on it or before it any more. One document a cell."""
+
+    cell = StringField(primary_key=True)
+    day = StringField(required=True)
+    # What was booked behind this day, up to the one above, and is on no statement, is on this one's.
+    after = StringField(required=True)
+    # Older code had begun it, and took what was booked on the day alone.
+    alone = BooleanField(default=False)
+    windows = ListField(IntField())
+    # As they were then.
+    chain_head = StringField(required=True)
+    rules = StringField(required=True)
+    code = StringField(required=True)
+    done = BooleanField(default=False)
+
+    meta = {"collection": "day_packing", "auto_create_index": False}  # noqa: RUF012
+
+
+DOCUMENTS = (PayoutDocument, BatchDocument, NetDocument, DayDocument, PackingDocument)

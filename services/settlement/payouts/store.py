@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Any
 
@@ -12,9 +12,17 @@ from pymongo import InsertOne, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from kit import crypto
+from kit.config import settings
 from kit.errors import Contention, FourEyes, NotFound, WrongState
 from services.settlement.payouts import rules
-from services.settlement.payouts.documents import ACCOUNT_FIELD, BatchDocument, DayDocument, NetDocument, PayoutDocument
+from services.settlement.payouts.documents import (
+    ACCOUNT_FIELD,
+    BatchDocument,
+    DayDocument,
+    NetDocument,
+    PackingDocument,
+    PayoutDocument,
+)
 
 # A write of a thousand took longer than kit.mongo waits, where the machine was busy.
 WRITES_MAX = 100
@@ -316,6 +324,68 @@ def paid_on(day: str) -> list[PayoutDocument]:
 def returned_on(day: str) -> list[PayoutDocument]:
     """Payouts that came back on that day."""
     return list(PayoutDocument.objects(returned_on=day))
+
+
+_BOOKED: tuple[tuple[Any, str], ...] = (
+    (NetDocument, "settled_on"), (PayoutDocument, "paid_on"), (PayoutDocument, "returned_on"),
+)  # fmt: skip
+
+
+def first_booked(after: str, until: str) -> str:
+    """The first day behind `after`, up to `until`, on which something was settled, was paid or came back; "" for none.
+
+    It costs as much as all that was booked in between: keep them near each other."""
+    if after >= until:
+        return ""
+    found = [
+        documents.objects(**{f"{field}__gt": after or "0000", f"{field}__lte": until}).order_by(field).only(field)
+        for documents, field in _BOOKED
+    ]
+    firsts = [one[field] for some, (_, field) in zip(found, _BOOKED, strict=True) if (one := some.first())]
+    return min(firsts, default="")
+
+
+def statements(after: str, before: str) -> set[tuple[str, str]]:
+    """(day, institution) of statements that there are of days between these two."""
+    found = DayDocument.objects(day__gt=after, day__lt=before)
+    return {(one.day, one.institution) for one in found}
+
+
+def first_statement() -> str:
+    """The day of the oldest statement; "" for none."""
+    first = DayDocument.objects(day__gt="0000").order_by("day").first()
+    return str(first.day) if first else ""
+
+
+def packing() -> PackingDocument | None:
+    """The day whose packs were begun last; None before the first."""
+    return PackingDocument.objects(cell=settings().cell).first()
+
+
+def open_day() -> str:
+    """The first day of which no statement is out, nor begun to be; "" before the first."""
+    last = packing()
+    # Older code noted no more than the statements.
+    known = last or DayDocument.objects(day__gt="0000").order_by("-day").first()
+    return (date.fromisoformat(known.day) + timedelta(days=1)).isoformat() if known else ""
+
+
+def pack_day(last: PackingDocument | None, day: str, **fields: Any) -> PackingDocument:
+    """Notes that a day's packs are begun, where none were since `last`; what is to be packed now."""
+    collection, cell = PackingDocument._get_collection(), settings().cell
+    begun = {"$set": {"day": day, "done": False, **fields}}
+    if last is None:
+        collection.update_one({"_id": cell}, {"$setOnInsert": begun["$set"]}, upsert=True)
+    else:
+        collection.update_one({"_id": cell, "day": last.day, "done": True}, begun)
+    found = packing()
+    assert found is not None
+    return found
+
+
+def day_is_packed(day: str) -> None:
+    """Notes that all of a day's packs are out."""
+    PackingDocument.objects(cell=settings().cell, day=day).update_one(set__done=True)
 
 
 def opening(institution: str, day: str) -> int:
