@@ -48,8 +48,10 @@ function notKnown(place, intention, submit) {
   return h("div", { class: "stack" }, h("p", { class: "banner away", role: "alert" }, t("pay.unknown")),
     button(t("pay.find-out"), async () => {
       try {
-        show(place, outcome(await intention.findOut()));
-        submit.disabled = false;
+        const found = await intention.findOut();
+        show(place, outcome(found));
+        // What was done, or waits for a review, is not done a second time from the same form.
+        submit.disabled = found.outcome === "OUTCOME_DONE";
       } catch (error) {
         show(place, refused(error), notKnown(place, intention, submit));
       }
@@ -72,11 +74,11 @@ function openLike(form, { path, key }) {
 }
 
 /** How it ended is asked, and nothing is sent again. */
-function openCard(one, then = () => card.remove()) {
+function openCard(one, then) {
   const said = h("div", {});
   const ask = button(t("pay.find-out"), async () => {
     try {
-      show(said, outcome(await findOut(one)), button(t("done"), then));
+      show(said, outcome(await findOut(one)), button(t("done"), then ?? (() => card.remove())));
       ask.remove();
       delete card.dataset.open;
     } catch (error) {

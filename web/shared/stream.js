@@ -10,9 +10,10 @@ const WAITS_MS = [500, 1_000, 2_000, 5_000, 10_000];
 
 /**
  * Listens until `stop()`. `on.event(type, data, id)`; `on.state("listening" | "away")`.
- * `place` is where the last event's id is kept on this phone.
+ * `place` is where the last event's id is kept on this phone; `from`, the id to begin after where it is another.
  */
-export function listen(path, place, on) {
+export function listen(path, place, on, from = localStorage.getItem(place)) {
+  let last = from;
   let stopped = false;
   let failures = 0;
   let current = null;
@@ -34,7 +35,6 @@ export function listen(path, place, on) {
   }
 
   async function hear(controller) {
-    const last = localStorage.getItem(place);
     const reply = await send("GET", path, undefined, last ? { "last-event-id": last } : {}, controller.signal);
     if (reply.status === 401) {
       if (await renewed()) return;
@@ -64,7 +64,10 @@ export function listen(path, place, on) {
     if (said.event === "error") throw new ApiError("UNAVAILABLE", said.data, 503);
     if (said.data) on.event(said.event, JSON.parse(said.data), said.id);
     // After its effect: a page that dies in between hears it again, and knows it by its id.
-    if (said.id) localStorage.setItem(place, said.id);
+    if (!said.id) return;
+    last = said.id;
+    // Who begins before it hears again what this phone has heard.
+    if (Number(last) > Number(localStorage.getItem(place))) localStorage.setItem(place, last);
   }
 
   // What the phone notices itself need not wait for the silence.

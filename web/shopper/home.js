@@ -3,8 +3,7 @@
 import { get, post } from "../shared/api.js";
 import { button, h, show } from "../shared/dom.js";
 import { dong } from "../shared/money.js";
-import { findOut, pending } from "../shared/once.js";
-import { outcome } from "../shared/pay.js";
+import { unanswered } from "../shared/pay.js";
 import { go, head, refused, signOut } from "../shared/shell.js";
 import { t } from "../shared/strings.js";
 import { rows } from "./rows.js";
@@ -12,9 +11,8 @@ import { TELECOMS, wallets } from "./wallets.js";
 
 export async function screen(place) {
   const mine = await wallets();
-  const unknown = h("div", {});
   const recent = h("div", {});
-  show(place, head(t("app.shopper"), false), unknown,
+  show(place, head(t("app.shopper"), false), unanswered(() => screen(place)),
     mine.length ? mine.map(card) : opening(place),
     mine.length ? h("div", { class: "stack" },
       button(t("scan"), () => go("scan"), { class: "main" }),
@@ -28,7 +26,6 @@ export async function screen(place) {
         button(t("history"), () => go("history", mine[0].account_id)))) : null,
     recent,
     h("p", { class: "center" }, button(t("sign-out"), signOut, { class: "plain small" })));
-  show(unknown, pending().map((one) => notKnown(one, () => screen(place))));
   if (mine.length) {
     const { transfers } = await get(`/v1/accounts/${mine[0].account_id}/transfers`, { limit: 5 });
     show(recent, h("h2", {}, t("history")), rows(transfers, mine[0].account_id));
@@ -55,19 +52,4 @@ function opening(place) {
         show(said, refused(error));
       }
     })));
-}
-
-/** What was sent and not answered: how it ended is asked, and nothing is sent again. */
-function notKnown(intention, then) {
-  const said = h("div", {});
-  return h("section", { class: "card" },
-    h("p", { class: "bad" }, t("pay.pending")),
-    h("p", { class: "number" }, dong(intention.about.amount), " ", h("span", { class: "soft" }, intention.about.name ?? "")), said,
-    button(t("pay.find-out"), async () => {
-      try {
-        show(said, outcome(await findOut(intention)), button(t("done"), then));
-      } catch (error) {
-        show(said, refused(error));
-      }
-    }, { class: "main" }));
 }

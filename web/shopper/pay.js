@@ -4,7 +4,7 @@ import { post } from "../shared/api.js";
 import { button, field, h, show, tell } from "../shared/dom.js";
 import { dong, groupWhileTyped, grouped, typedAmount, when } from "../shared/money.js";
 import { Intention } from "../shared/once.js";
-import { sendFrom } from "../shared/pay.js";
+import { sendFrom, unanswered } from "../shared/pay.js";
 import { go, head } from "../shared/shell.js";
 import { t } from "../shared/strings.js";
 import { amountInWords } from "../shared/words.js";
@@ -26,7 +26,7 @@ export async function screen(place, payload) {
   if (seen.merchant_id) knownBy(sells, seen);
   if (!seen.payable || over) {
     const why = over ? t(`pay.requested.${seen.request_state}`) : t("pay.stopped");
-    show(place, head(t("scan")), stall, h("p", { class: "banner refused", role: "alert" }, why), button(t("back"), () => history.back()));
+    show(place, head(t("scan")), unanswered(), stall, h("p", { class: "banner refused", role: "alert" }, why), button(t("back"), () => history.back()));
     return null;
   }
   const { shown, chosen } = choice(mine);
@@ -52,7 +52,7 @@ export async function screen(place, payload) {
     const about = { amount: body.amount, name: seen.merchant_name };
     await sendFrom({ form, place: said, pin, intention, body, about, done: ({ payment }) => receipt(place, payment, seen) });
   });
-  show(place, head(t("scan")), stall, form, pin);
+  show(place, head(t("scan")), unanswered(), stall, form, pin);
   if (!asked) input.focus();
   return null;
 }

@@ -4,7 +4,7 @@ import { post } from "../shared/api.js";
 import { button, field, h, show } from "../shared/dom.js";
 import { dong, groupWhileTyped, typedAmount } from "../shared/money.js";
 import { Intention } from "../shared/once.js";
-import { sendFrom } from "../shared/pay.js";
+import { sendFrom, unanswered } from "../shared/pay.js";
 import { go, head, refused } from "../shared/shell.js";
 import { t } from "../shared/strings.js";
 import { choice, wallets } from "./wallets.js";
@@ -26,7 +26,7 @@ export async function screen(place) {
       else show(said, refused(error));
     }
   });
-  show(place, head(t("send")), form);
+  show(place, head(t("send")), unanswered(), form);
   return null;
 }
 
@@ -51,7 +51,7 @@ async function amountFor(place, phone, name) {
         h("p", { class: "name" }, name)), button(t("done"), () => go(""), { class: "main" })),
     });
   });
-  show(place, head(t("send")), h("section", { class: "card center" }, h("p", { class: "soft" }, t("send.who")),
+  show(place, head(t("send")), unanswered(), h("section", { class: "card center" }, h("p", { class: "soft" }, t("send.who")),
     h("p", { class: "name" }, name)), form, pin);
   input.focus();
 }

@@ -1,9 +1,10 @@
 // Received today, the last payments, and the announcement.
 
-import { get } from "../shared/api.js";
+import { ApiError, get } from "../shared/api.js";
 import { now } from "../shared/clock.js";
 import { button, h, show, tell } from "../shared/dom.js";
-import { dong, startOfToday, when } from "../shared/money.js";
+import { day, dong, startOfToday, when } from "../shared/money.js";
+import { unanswered } from "../shared/pay.js";
 import { go, head, signOut } from "../shared/shell.js";
 import { chime, soundIsOn, speak, voice, wakeSound } from "../shared/sound.js";
 import { listen } from "../shared/stream.js";
@@ -14,8 +15,8 @@ import { choose, stall, stalls } from "./stall.js";
 const SHOWN_MAX = 30;
 // An event that is older when it is heard came while nobody listened.
 const FRESH_MS = 30_000;
-// Payments that are known again when they come twice.
-const SEEN_MAX = 1_000;
+// Payments that are added to a statement before a newer one is asked for.
+const SINCE_MAX = 1_000;
 
 export async function screen(place) {
   const mine = await stall();
@@ -31,6 +32,7 @@ export async function screen(place) {
   };
   show(place,
     head(mine.name, false),
+    unanswered(),
     active ? parts.state : h("p", { class: "banner refused" }, t("stall.state", { state: tOf("state", mine.state) })),
     parts.missed,
     h("section", { class: "card center" }, h("p", { class: "soft" }, t("received.today")), parts.received, parts.count),
@@ -49,41 +51,86 @@ export async function screen(place) {
     h("p", { class: "center" }, button(t("sign-out"), signOut, { class: "plain small" })));
   soundButton(parts.sound);
   if (!active) return null;
-  const board = new Board(mine.merchant_id, parts);
+  const heard = `cho.heard.${mine.merchant_id}`;
+  const board = new Board(mine.merchant_id, parts, Number(localStorage.getItem(heard)));
   await board.load();
-  return listen(`/v1/merchants/${mine.merchant_id}/announcements`, `cho.heard.${mine.merchant_id}`, board);
+  const stop = listen(`/v1/merchants/${mine.merchant_id}/announcements`, heard, board, board.from());
+  const look = () => board.turn();
+  document.addEventListener("visibilitychange", look);
+  return () => {
+    document.removeEventListener("visibilitychange", look);
+    stop();
+  };
 }
 
-/** What the page knows of today, kept in step with the announcements. */
+/**
+ * What the page knows of a day: its statement, as of the ledger's sequence number `seq`, and the payments that were
+ * announced `since`. Announcements come in the ledger's order; up to `told`, this phone has said them.
+ */
 class Board {
-  constructor(merchantId, parts) {
-    Object.assign(this, { merchantId, parts, total: 0, back: 0, count: 0, seen: new Set(), seq: 0, away: null, missed: [] });
+  constructor(merchantId, parts, told) {
+    Object.assign(this, { merchantId, parts, told, day: "", seq: 0, total: 0, back: 0, count: 0, more: false });
+    Object.assign(this, { since: [], last: 0, loading: null, away: null, missed: [] });
   }
 
-  /** From the statement: what the ledger says, read after whatever was announced. */
   async load() {
-    const from = startOfToday().toISOString();
+    const at = now();
+    const from = startOfToday(at).toISOString();
     const statement = await get(`/v1/accounts/${this.merchantId}/statement`, { from, page_size: SHOWN_MAX });
     const paid = await get(`/v1/accounts/${this.merchantId}/transfers`, { limit: SHOWN_MAX });
-    this.seq = Math.max(this.seq, Number(statement.as_of_seq));
-    this.total = Number(statement.total_in);
-    this.back = Number(statement.total_out);
+    Object.assign(this, { day: day(at), seq: Number(statement.as_of_seq), more: statement.next_page_token !== "" });
+    Object.assign(this, { total: Number(statement.total_in), back: Number(statement.total_out) });
     this.count = statement.lines.filter((line) => line.direction === "DIRECTION_IN").length;
-    this.more = statement.next_page_token !== "";
+    this.told ||= this.seq;
+    this.since = this.since.filter((one) => one.seq > this.seq);
     this.totals();
-    const todays = paid.transfers.filter((one) => Date.parse(one.at) >= Date.parse(from)).filter(isSale);
+    // What the statement has not counted yet comes with its announcement: shown now, it would be neither added nor said.
+    const counted = paid.transfers.filter((one) => Number(one.seq) <= this.seq && Date.parse(one.at) >= Date.parse(from)).filter(isSale);
+    const todays = [...this.todays().reverse(), ...counted].slice(0, SHOWN_MAX);
     show(this.parts.rows, todays.map((one) => this.row(one)));
     if (!todays.length) show(this.parts.rows, h("li", { class: "soft", id: "nothing" }, t("last.none")));
   }
 
+  /** The id to listen from: a statement may be behind what this phone has heard, and then lacks it. */
+  from() {
+    return String(Math.min(this.told, this.seq));
+  }
+
+  /** Where the statement is another day's, or old, a newer one is asked for; another day's is not counted until then. */
+  async turn() {
+    const over = this.day !== day(now());
+    if (!over && this.since.length < SINCE_MAX) return;
+    if (over) Object.assign(this, { total: 0, back: 0, count: 0, more: false });
+    this.totals();
+    this.loading ??= this.load().finally(() => { this.loading = null; });
+    try {
+      await this.loading;
+    } catch (error) {
+      // Asked for again with the next payment, or once there is a network.
+      if (!(error instanceof ApiError)) throw error;
+    }
+  }
+
+  todays() {
+    const from = startOfToday();
+    return this.since.filter((one) => Date.parse(one.at) >= from);
+  }
+
   totals() {
-    this.parts.received.textContent = dong(this.total);
-    this.parts.count.textContent = t("received.count", { count: `${this.count}${this.more ? "+" : ""}`, back: dong(this.back) });
+    let { total, back, count } = this;
+    for (const one of this.todays()) {
+      const amount = Number(one.amount) - Number(one.fee);
+      if (one.type === "payment.refunded") back += amount;
+      else {
+        total += amount;
+        count += 1;
+      }
+    }
+    this.parts.received.textContent = dong(total);
+    this.parts.count.textContent = t("received.count", { count: `${count}${this.more ? "+" : ""}`, back: dong(back) });
   }
 
   row(one) {
-    this.seen.add(one.transfer_id);
-    if (this.seen.size > SEEN_MAX) this.seen.delete(this.seen.values().next().value);
     const given = one.kind === "TRANSFER_KIND_REFUND" || one.type === "payment.refunded";
     return h("li", { "data-id": one.transfer_id },
       h("span", { class: "soft small" }, when(one.at)),
@@ -96,27 +143,26 @@ class Board {
   }
 
   event(type, event) {
-    if (this.seen.has(event.transfer_id)) return;
-    this.parts.rows.querySelector("#nothing")?.remove();
-    const row = this.row(event);
-    row.classList.add("new");
-    this.parts.rows.prepend(row);
-    while (this.parts.rows.children.length > SHOWN_MAX) this.parts.rows.lastElementChild.remove();
-    // What the statement has counted already is not counted again.
-    if (event.seq > this.seq && Date.parse(event.at) >= startOfToday()) this.add(type, event);
+    if (event.seq <= this.last) return;
+    this.last = event.seq;
+    // What the statement has counted is not counted again, and is in the list.
+    if (event.seq > this.seq) this.add(event);
+    this.turn();
+    if (event.seq <= this.told) return;
     if (now() - Date.parse(event.at) > FRESH_MS) this.missed.push(event);
     else this.say(event);
     clearTimeout(this.telling);
     if (this.missed.length) this.telling = setTimeout(() => this.tellMissed(), 500);
   }
 
-  add(type, event) {
-    if (type === "payment.refunded") this.back += Number(event.amount) - Number(event.fee);
-    else {
-      this.total += Number(event.amount) - Number(event.fee);
-      this.count += 1;
-    }
+  add(event) {
+    this.since.push(event);
     this.totals();
+    this.parts.rows.querySelector("#nothing")?.remove();
+    const row = this.row(event);
+    row.classList.add("new");
+    this.parts.rows.prepend(row);
+    while (this.parts.rows.children.length > SHOWN_MAX) this.parts.rows.lastElementChild.remove();
   }
 
   say(event) {
@@ -138,6 +184,7 @@ class Board {
   state(line) {
     if (line === "listening") {
       this.away = null;
+      this.turn();
       show(this.parts.state, h("p", { class: "banner here", id: "state" }, `● ${t("listening")}`));
     } else {
       this.away ??= now();

@@ -3,7 +3,7 @@
 import { button, field, h, show } from "../shared/dom.js";
 import { dong, groupWhileTyped, typedAmount } from "../shared/money.js";
 import { Intention } from "../shared/once.js";
-import { sendFrom } from "../shared/pay.js";
+import { sendFrom, unanswered } from "../shared/pay.js";
 import { scanner } from "../shared/scan.js";
 import { head } from "../shared/shell.js";
 import { t } from "../shared/strings.js";
@@ -34,12 +34,12 @@ export async function screen(place) {
     event.preventDefault();
     const body = { merchant_id: mine.merchant_id, code: digits.value.replace(/\D/g, ""), amount: typedAmount(typed.value) };
     await sendFrom({
-      form, place: said, pin, intention, body, about: { amount: body.amount },
+      form, place: said, pin, intention, body, about: { amount: body.amount, name: t("redeem") },
       done: ({ payment }) => show(place, head(t("redeem")), h("section", { class: "card center" },
         h("p", { class: "good" }, t("redeem.done")), h("p", { class: "number big" }, dong(payment.amount)),
         h("p", { class: "number huge" }, payment.code)), button(t("done"), () => history.back(), { class: "main" })),
     });
   });
-  show(place, head(t("redeem")), h("p", { class: "soft" }, t("redeem.hint")), form, pin);
+  show(place, head(t("redeem")), unanswered(), h("p", { class: "soft" }, t("redeem.hint")), form, pin);
   return () => stop();
 }

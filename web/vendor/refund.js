@@ -4,7 +4,7 @@ import { get } from "../shared/api.js";
 import { button, field, h, show } from "../shared/dom.js";
 import { dong, groupWhileTyped, grouped, typedAmount, when } from "../shared/money.js";
 import { Intention } from "../shared/once.js";
-import { sendFrom } from "../shared/pay.js";
+import { sendFrom, unanswered } from "../shared/pay.js";
 import { head } from "../shared/shell.js";
 import { t } from "../shared/strings.js";
 
@@ -26,12 +26,13 @@ export async function screen(place, paymentId) {
     event.preventDefault();
     const body = { amount: typedAmount(input.value), reason: reason.querySelector("input").value };
     await sendFrom({
-      form, place: said, pin, intention, body, about: { amount: body.amount },
+      form, place: said, pin, intention, body, about: { amount: body.amount, name: t("refund") },
       done: ({ refund }) => show(place, head(t("refund")), h("p", { class: "banner here" }, t("refund.done", { amount: dong(refund.amount) })),
         button(t("done"), () => history.back(), { class: "main" })),
     });
   });
-  show(place, head(t("refund")),
+  // What is left may be less by then.
+  show(place, head(t("refund")), unanswered(() => screen(place, paymentId)),
     h("p", { class: "card" }, t("refund.of", { amount: dong(payment.amount), time: when(payment.at) })),
     left > 0 ? form : h("p", { class: "soft" }, t("refund.left", { amount: dong(0) })), pin);
   return null;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +12,21 @@ import pytest
 
 from cli import people
 from cli.api import Api
+from kit import clock
 from tests.system.web.conftest import Phone, drawn
 from tests.system.web.test_web_pages import PERSON, SCREENS
-from tests.system.web.test_web_stories import SHOPPER, VENDOR, balance, listening, money, paste, pay, received, sticker
+from tests.system.web.test_web_stories import (
+    SHOPPER,
+    VENDOR,
+    balance,
+    listening,
+    money,
+    paste,
+    pay,
+    received,
+    said,
+    sticker,
+)
 
 pytestmark = pytest.mark.system
 __all__ = ["money", "sticker"]
@@ -79,6 +92,206 @@ def test_what_one_tab_has_on_its_way_another_gives_up_and_it_is_paid_by_neither(
     shopper.page.get_by_role("button", name="Trả 22.000 đ").click()  # anew: another intention
     shopper.page.wait_for_selector("#receipt")
     assert balance(api, money) == before - 22_000
+
+
+def send_and_open_anew(phone: Phone, path: str, button: str) -> None:
+    """What the button sends to `path` arrives, its answer does not; then the phone opens the same page anew."""
+    sent: list[Any] = []
+
+    def lose(route: Any) -> None:
+        if not sent:
+            route.fetch()
+        sent.append(route)
+        route.abort("connectionreset")
+
+    phone.page.route(f"**{path}", lose)
+    phone.tap(button)
+    phone.waits_for("đang hỏi lại kết quả")
+    phone.page.reload()
+    phone.page.unroute(f"**{path}", lose)
+
+
+def sent_by(phone: Phone, path: str) -> list[str]:
+    """The keys of what the phone sends to `path` from now on, as they are sent."""
+    keys: list[str] = []
+
+    def note(request: Any) -> None:
+        if request.method == "POST" and request.url.endswith(path):
+            keys.append(json.loads(request.post_data)["idempotency_key"])
+
+    phone.page.on("request", note)
+    return keys
+
+
+def open_cards(phone: Phone) -> Any:
+    return phone.page.locator(".card", has_text="Có khoản chưa rõ kết quả")
+
+
+def finds_out_that_it_was_done(phone: Phone) -> None:
+    phone.tap("Hỏi lại kết quả")
+    phone.waits_for("Đã thực hiện xong")
+    phone.tap("Xong")
+    open_cards(phone).wait_for(state="detached")
+
+
+@pytest.mark.parametrize("again", ["opened anew", "scanned again"])
+def test_a_payment_that_was_not_answered_is_shown_where_it_could_be_paid_again_and_nothing_is_until_it_is_known(
+    phones: Any, api: Api, money: str, sticker: str, again: str
+) -> None:
+    shopper, before = phones("shopper", SHOPPER.phone), balance(api, money)
+    paste(shopper, sticker)
+    shopper.page.fill("#amount", "17000")
+    send_and_open_anew(shopper, "/v1/payments", "Trả 17.000 đ")
+    assert "#/pay/" in shopper.page.url
+    if again == "scanned again":
+        shopper.page.goto("/shopper/#/")
+        paste(shopper, sticker)
+    sent = sent_by(shopper, "/v1/payments")
+    open_cards(shopper).wait_for()
+    assert "17.000 đ" in open_cards(shopper).inner_text()
+    shopper.page.fill("#amount", "17000")
+    shopper.tap("Trả 17.000 đ")
+    open_cards(shopper).wait_for()
+    assert open_cards(shopper).count() == 1, "the same one, not one more"
+    assert sent == []
+    finds_out_that_it_was_done(shopper)
+    assert balance(api, money) == before - 17_000
+    shopper.tap("Trả 17.000 đ")  # told that it was paid, they pay another
+    shopper.page.wait_for_selector("#receipt")
+    assert len(sent) == 1
+    assert balance(api, money) == before - 34_000
+
+
+def test_a_payment_that_is_answered_after_its_payer_left_is_not_paid_again_from_a_screen_that_calls_it_open(
+    phones: Any, api: Api, money: str, sticker: str
+) -> None:
+    shopper, before = phones("shopper", SHOPPER.phone), balance(api, money)
+    sent = sent_by(shopper, "/v1/payments")
+    paste(shopper, sticker)
+    shopper.page.fill("#amount", "18000")
+    with held_back(shopper, "/v1/payments") as waiting:
+        shopper.tap("Trả 18.000 đ")
+        while not waiting:
+            shopper.page.wait_for_timeout(50)
+        shopper.page.goto("/shopper/#/")
+        paste(shopper, sticker)
+        open_cards(shopper).wait_for()
+        with shopper.page.expect_response("**/v1/payments"):
+            waiting[0].continue_()
+    shopper.page.fill("#amount", "18000")
+    shopper.tap("Trả 18.000 đ")
+    finds_out_that_it_was_done(shopper)
+    assert len(sent) == 1
+    assert balance(api, money) == before - 18_000
+
+
+def test_money_to_a_phone_number_that_was_not_answered_is_not_sent_again_until_it_is_known(
+    phones: Any, api: Api, money: str
+) -> None:
+    shopper, before = phones("shopper", SHOPPER.phone), balance(api, money)
+
+    def to_them() -> None:
+        shopper.page.fill("#to", people.SHOPPERS[0].phone)
+        shopper.page.locator("form button.main").click()
+        shopper.page.fill("#amount", "19000")
+
+    shopper.tap("Chuyển tiền")
+    to_them()
+    send_and_open_anew(shopper, "/v1/transfers", "Chuyển 19.000 đ")
+    sent = sent_by(shopper, "/v1/transfers")
+    open_cards(shopper).wait_for()
+    to_them()
+    open_cards(shopper).wait_for()
+    shopper.tap("Chuyển 19.000 đ")
+    finds_out_that_it_was_done(shopper)
+    assert sent == []
+    assert balance(api, money) == before - 19_000
+
+
+def test_a_refund_that_was_not_answered_is_shown_to_its_vendor_and_given_once(
+    phones: Any, api: Api, money: str, sticker: str
+) -> None:
+    vendor, shopper = phones("vendor", VENDOR.phone), phones("shopper", SHOPPER.phone)
+    pay(shopper, sticker, 43_000)
+    before, paid = balance(api, money), shopper.page.locator("#receipt").get_attribute("data-id")
+    vendor.page.locator(f'[data-id="{paid}"]').get_by_role("button", name="Hoàn tiền").click()
+    vendor.page.fill("#amount", "1000")
+    send_and_open_anew(vendor, f"/v1/payments/{paid}/refunds", "Hoàn lại 1.000 đ")
+    sent = sent_by(vendor, f"/v1/payments/{paid}/refunds")
+    open_cards(vendor).wait_for()
+    vendor.page.goto("/vendor/#/")
+    listening(vendor)
+    open_cards(vendor).wait_for()
+    vendor.page.goto(f"/vendor/#/refund/{paid}")
+    vendor.page.fill("#amount", "1000")
+    vendor.tap("Hoàn lại 1.000 đ")
+    finds_out_that_it_was_done(vendor)
+    vendor.waits_for("42.000 đ")  # what is left is asked for anew
+    assert sent == []
+    assert balance(api, money) == before + 1_000
+
+
+def test_money_taken_by_a_code_that_was_not_answered_is_shown_to_its_vendor_and_taken_once(
+    phones: Any, api: Api, money: str
+) -> None:
+    vendor, before = phones("vendor", VENDOR.phone), balance(api, money)
+    own = api.sign_in(SHOPPER.phone, people.PIN)
+
+    def take() -> None:
+        vendor.page.fill("#amount", "20000")
+        vendor.page.fill("#code", own.post("/v1/codes", wallet_id=money, ceiling=20_000)["code"])
+
+    vendor.tap("Quét mã của khách")
+    take()
+    send_and_open_anew(vendor, "/v1/codes/redeem", "Thu 20.000 đ")
+    sent = sent_by(vendor, "/v1/codes/redeem")
+    open_cards(vendor).wait_for()
+    take()
+    vendor.tap("Thu 20.000 đ")
+    finds_out_that_it_was_done(vendor)
+    assert sent == []
+    assert balance(api, money) == before - 20_000
+
+
+@pytest.mark.parametrize("heard_before", [True, False])
+def test_a_payment_that_comes_while_the_first_screen_is_fetched_is_counted_and_said_as_any_other(
+    phones: Any, api: Api, money: str, sticker: str, heard_before: bool
+) -> None:
+    vendor, shopper = phones("vendor", VENDOR.phone), phones("shopper", SHOPPER.phone)
+    listening(vendor)
+    vendor.tap("Bật loa báo tiền")
+    vendor.page.goto("/vendor/#/ask")
+    vendor.page.wait_for_selector("#amount")
+    if not heard_before:
+        vendor.page.evaluate(
+            "for (const k of Object.keys(localStorage)) if (k.startsWith('cho.heard.')) localStorage.removeItem(k)"
+        )
+    with held_back(vendor, "/transfers?*") as waiting:
+        vendor.page.goto("/vendor/#/")
+        while not waiting:
+            vendor.page.wait_for_timeout(50)
+        pay(shopper, sticker, 64_000)
+        waiting[0].continue_()
+        row = vendor.page.locator(f'[data-id="{shopper.page.locator("#receipt").get_attribute("data-id")}"]')
+        row.wait_for()
+        listening(vendor)
+    receives_what_the_ledger_says(vendor, api)
+    assert row.count() == 1
+    assert said(vendor) == ["Đã nhận sáu mươi bốn nghìn đồng"]
+
+
+def receives_what_the_ledger_says(vendor: Phone, api: Api) -> None:
+    """Today's total on the screen is the statement's, as soon as both have heard everything."""
+    own = api.sign_in(VENDOR.phone, people.PIN)
+    merchant = own.get("/v1/me/merchants")["merchants"][0]["merchant_id"]
+    midnight = f"{clock.today()}T00:00:00+07:00"
+    shown = said_so = -1
+    for _ in range(100):
+        said_so = int(own.get(f"/v1/accounts/{merchant}/statement", **{"from": midnight})["total_in"])
+        if (shown := received(vendor)) == said_so:
+            return
+        vendor.page.wait_for_timeout(50)
+    pytest.fail(f"{shown} is shown, {said_so} was received")
 
 
 def test_who_signs_out_in_one_tab_has_left_the_other_too(phones: Any, money: str) -> None:
