@@ -11,11 +11,13 @@ WAIT_S_MAX = 60
 FIRST_S, GROWS, LONGEST_S = 0.01, 1.3, 0.1
 
 
-def until(condition: Callable[..., Any], seconds: float = WAIT_S_MAX) -> Any:
-    """Waits until it holds, and returns what it returned."""
+def until(
+    condition: Callable[..., Any], seconds: float = WAIT_S_MAX, otherwise: Callable[[], Any] | None = None
+) -> Any:
+    """Waits until it holds, and returns what it returned. `otherwise`: what is the case where it never does."""
     deadline, pause_s = time.monotonic() + seconds, FIRST_S
     while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
+        assert time.monotonic() < deadline, f"it did not happen in time: {otherwise() if otherwise else ''}"
         time.sleep(pause_s)
         pause_s = min(pause_s * GROWS, LONGEST_S)
     return found

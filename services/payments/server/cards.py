@@ -65,7 +65,9 @@ _REFUND_STATES = {
     State.CLOSED: pb.CARD_REFUND_STATE_CLOSED,
 }  # fmt: skip
 _DISPUTE_STATES = {
-    State.OPEN: pb.CARD_DISPUTE_STATE_OPEN, State.WON: pb.CARD_DISPUTE_STATE_WON,
+    State.OPEN: pb.CARD_DISPUTE_STATE_OPEN, State.TAKING: pb.CARD_DISPUTE_STATE_OPEN,
+    State.TAKEN: pb.CARD_DISPUTE_STATE_TAKEN, State.BACK: pb.CARD_DISPUTE_STATE_TAKEN,
+    State.WON: pb.CARD_DISPUTE_STATE_WON,
     State.LOST_CASE: pb.CARD_DISPUTE_STATE_LOST, State.ESCALATED: pb.CARD_DISPUTE_STATE_ESCALATED,
     State.CLOSED: pb.CARD_DISPUTE_STATE_CLOSED,
 }  # fmt: skip
@@ -305,7 +307,7 @@ def dispute_view(work: CardDispute) -> pb.CardDispute:
     """A dispute as the top-up's owner sees it."""
     view = pb.CardDispute(
         dispute_id=work.id, top_up_id=work.top_up_id, amount=work.amount,
-        state=_DISPUTE_STATES.get(work.state, pb.CARD_DISPUTE_STATE_TAKEN),
+        state=_DISPUTE_STATES[work.state],
     )  # fmt: skip
     view.created_at.FromMilliseconds(work.created_ms)
     return view
