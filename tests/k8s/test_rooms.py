@@ -95,3 +95,10 @@ def test_settlements_server_and_worker_write_to_the_same_exchange() -> None:
     found = workloads(built("base"))
     for name in ("settlement-serve", "settlement-work"):
         assert mounts(found[name])["/var/lib/cho/exchange"] == ("settlement-exchange", True), name
+
+
+def test_archived_months_outlive_the_pod_whose_clerk_wrote_them() -> None:
+    found, claims = workloads(built("base")), of_kind(built("base"), "PersistentVolumeClaim")
+    claim, may_write = mounts(found["settlement-work"])["/var/lib/cho/archive"]
+    assert may_write
+    assert claims[claim]["spec"]["accessModes"] == ["ReadWriteMany"]
