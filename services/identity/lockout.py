@@ -9,8 +9,8 @@ GUESSES_MAX = 5
 # The first lock; each that follows is twice as long, up to the longest.
 LOCK = timedelta(minutes=15)
 LOCK_MAX = timedelta(hours=24)
-# A count is forgotten after so long without a guess that did not lock; how often it locked, after FORGOTTEN_AFTER.
-FRESH = timedelta(minutes=15)
+# Wrong guesses and locks alike are forgotten after so long without a guess: if a few were sooner, whoever pauses before
+# the fifth would never be locked, and could try hundreds of PINs a day.
 FORGOTTEN_AFTER = timedelta(hours=48)
 
 

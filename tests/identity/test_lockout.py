@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kit import clock
 from kit.errors import TooManyAttempts
 from services.identity import store
-from services.identity.lockout import FORGOTTEN_AFTER, FRESH, GUESSES_MAX, LOCK, LOCK_MAX, lock_of
+from services.identity.lockout import FORGOTTEN_AFTER, GUESSES_MAX, LOCK, LOCK_MAX, lock_of
 from services.identity.user import User
 from tests.identity.calls import refused
 from tests.identity.conftest import OTHER_PIN, PHONE, PIN, Clock
@@ -62,15 +62,33 @@ def test_after_each_lock_there_are_five_guesses_and_the_next_lock_is_twice_as_lo
 def test_whoever_never_stops_guesses_less_than_forty_pins_in_a_day_and_five_a_day_afterwards() -> None:
     taken = sum(guesses("usr_1", timedelta(minutes=minute)) for minute in range(0, 24 * 60, 15))
     assert 30 <= taken < 40
-    later = sum(guesses("usr_1", timedelta(days=5, hours=hour)) for hour in range(48))
-    assert later <= 2 * GUESSES_MAX
+    later = sum(guesses("usr_1", timedelta(hours=hour)) for hour in range(24, 6 * 24))
+    assert later <= 5 * GUESSES_MAX
 
 
 @pytest.mark.usefixtures("database")
-def test_few_wrong_guesses_are_forgotten_after_a_quarter_of_an_hour() -> None:
+def test_whoever_pauses_before_the_fifth_guess_gets_no_more_than_who_never_stops() -> None:
+    taken = 0
+    for minute in range(0, 24 * 60, 16):
+        for _ in range(GUESSES_MAX - 1):
+            try:
+                store.take_guess("usr_1", NOW + timedelta(minutes=minute))
+            except TooManyAttempts:
+                break
+            taken += 1
+    assert taken < 40
+
+
+@pytest.mark.usefixtures("database")
+def test_wrong_guesses_and_locks_are_forgotten_after_two_days_without_one() -> None:
+    assert guesses("usr_1", timedelta()) == GUESSES_MAX
+    # The database clears them a minute or more late.
+    assert guesses("usr_1", FORGOTTEN_AFTER) == GUESSES_MAX
+    assert guesses("usr_1", FORGOTTEN_AFTER + LOCK) == GUESSES_MAX, "a lock of those that were forgotten counted"
     for _ in range(GUESSES_MAX - 1):
-        store.take_guess("usr_1", NOW)
-    assert guesses("usr_1", FRESH) == GUESSES_MAX
+        store.take_guess("usr_2", NOW)
+    assert guesses("usr_2", FORGOTTEN_AFTER - timedelta(seconds=1)) == 1
+    assert guesses("usr_2", 2 * FORGOTTEN_AFTER) == GUESSES_MAX
 
 
 def test_who_guesses_from_elsewhere_does_not_lock_the_owners_phone(

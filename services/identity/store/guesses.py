@@ -16,7 +16,7 @@ from mongoengine import DateTimeField, Document, IntField, StringField
 from mongoengine.errors import NotUniqueError
 
 from kit.errors import Contention, DomainError, TooManyAttempts
-from services.identity.lockout import FORGOTTEN_AFTER, FRESH, GUESSES_MAX, lock_of
+from services.identity.lockout import FORGOTTEN_AFTER, GUESSES_MAX, lock_of
 from services.identity.store.devices import devices_of
 
 # Each round ends or loses to another writer, who has counted a guess of his own or, with a right PIN, forgotten them
@@ -57,16 +57,19 @@ def guess_keys_of(user_id: str) -> list[str]:
 def take_guess(key: str, now: datetime) -> int:
     """Counts one guess; how many are left before it locks. Raises TooManyAttempts while it is locked."""
     for _ in range(_ROUNDS_MAX):
-        fresh = Guess.objects(id=key, count__lt=GUESSES_MAX, at__gt=now - FRESH)
+        fresh = Guess.objects(id=key, count__lt=GUESSES_MAX, at__gt=now - FORGOTTEN_AFTER)
         if counted := fresh.modify(new=True, inc__count=1, set__at=now):
             return GUESSES_MAX - int(counted.count)
         known = Guess.objects(id=key).first()
         if known is None:
             if _begin(key, now):
                 return GUESSES_MAX - 1
-        elif known.count < GUESSES_MAX:
-            if known.at <= now - FRESH and _begin_again(known, now, known.locks):
+        elif known.at <= now - FORGOTTEN_AFTER:
+            # The TTL index clears it too, but a minute or more late.
+            if _begin_again(known, now, locks=0):
                 return GUESSES_MAX - 1
+        elif known.count < GUESSES_MAX:
+            continue  # forgotten and counted anew since
         elif (left := known.at + lock_of(known.locks) - now) > timedelta():
             raise _locked(left)
         elif _begin_again(known, now, known.locks + 1):
