@@ -13,6 +13,7 @@ from cho.identity.v1 import citizen_pb2 as pb
 from cho.identity.v1 import citizen_pb2_grpc, identity_pb2, identity_pb2_grpc, privacy_pb2, privacy_pb2_grpc
 from hypothesis import given
 from hypothesis import strategies as st
+from mongoengine.queryset import QuerySet
 from structlog.testing import capture_logs
 
 from kit import clock, crypto
@@ -107,6 +108,18 @@ def test_nobody_identifies_themselves_and_nobody_who_is_not_there(
     assert person_id(shopper) == ""
 
 
+def test_nobody_identifies_a_second_account_of_their_own(
+    citizens: citizen_pb2_grpc.CitizenServiceStub, shopper: User, hasher: store.Hasher
+) -> None:
+    second = another(hasher)
+    store.Person.objects(id=shopper.user_id).update_one(set__roles=["team"])
+    identify(shopper)
+    mine = claims(shopper.user_id, "team")
+    assert refused(citizens.IdentifyPerson, asks(SECOND_PHONE), mine) == "FOUR_EYES"
+    assert person_id(second) == ""
+    citizens.IdentifyPerson(asks(SECOND_PHONE, payload(OTHER_NUMBER)), metadata=mine)
+
+
 @pytest.mark.parametrize(
     "card",
     [
@@ -172,8 +185,7 @@ def test_one_account_that_two_cards_are_shown_for_at_once_has_one_of_them(shoppe
         outcomes = sorted(pool.map(bind, (NUMBER, OTHER_NUMBER)))
     assert outcomes == sorted(["refused", person_id(shopper)])
     lists = {holder.person_id: list(holder.accounts) for holder in store.Holder.objects}
-    assert lists.pop(person_id(shopper)) == [shopper.user_id]
-    assert all(accounts == [] for accounts in lists.values())
+    assert lists == {person_id(shopper): [shopper.user_id]}, "a card that is nobody's here is not kept"
 
 
 def test_what_was_cut_short_after_the_first_write_is_finished_by_the_next_try(
@@ -256,7 +268,27 @@ def test_an_erasure_that_comes_in_between_leaves_nobody_in_the_list(shopper: Use
     store.erase(shopper.user_id, clock.now())
     with pytest.raises(Contention):
         store.identify(read, NUMBER, "usr_team", clock.now())
-    assert [list(holder.accounts) for holder in store.Holder.objects] == [[]]
+    assert not store.Holder.objects
+
+
+def test_an_erasure_that_is_cut_short_while_the_list_is_left_forgets_the_number_all_the_same(
+    shopper: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identify(shopper)
+    update_one = QuerySet.update_one
+
+    def dies_after(query: QuerySet, **changes: object) -> object:
+        done = update_one(query, **changes)
+        assert query._document is not store.Holder, "cut short"
+        return done
+
+    with monkeypatch.context() as patch:
+        patch.setattr(QuerySet, "update_one", dies_after)
+        with pytest.raises(AssertionError, match="cut short"):
+            store.erase(shopper.user_id, clock.now())
+    assert store.finish_erasures() == 1
+    (holder,) = store.Holder.objects
+    assert (list(holder.accounts), holder.forgotten_at is None) == ([], False)
 
 
 @given(st.text("0123456789", min_size=12, max_size=12))

@@ -158,6 +158,26 @@ def test_a_voucher_that_nobody_else_approves_is_worth_nothing(
     assert refused(recovery.DecideVoucher, approve, OPERATOR) == "WRONG_STATE"
 
 
+def test_two_accounts_of_one_person_are_one_who_saw_somebody(
+    recovery: recovery_pb2_grpc.RecoveryServiceStub, shopper: User
+) -> None:
+    for account in ("usr_team", "usr_manager"):
+        store.identify(store.person(account), "019185000123", "usr_operator", NOW)
+    made = recovery.VouchForPinReset(pb.VouchForPinResetRequest(phone=PHONE, reason=SEEN), metadata=TEAM).voucher
+    approve = pb.DecideVoucherRequest(voucher_id=made.voucher_id, approve=True)
+    assert refused(recovery.DecideVoucher, approve, MANAGER) == "FOUR_EYES"
+    recovery.DecideVoucher(approve, metadata=OPERATOR)
+
+
+def test_nobody_vouches_for_an_account_of_their_own(
+    recovery: recovery_pb2_grpc.RecoveryServiceStub, shopper: User
+) -> None:
+    for account in ("usr_team", shopper.user_id):
+        store.identify(store.person(account), "019185000123", "usr_operator", NOW)
+    ask = pb.VouchForPinResetRequest(phone=PHONE, reason=SEEN)
+    assert refused(recovery.VouchForPinReset, ask, TEAM) == "FOUR_EYES"
+
+
 def test_a_voucher_ends_after_a_day(
     recovery: recovery_pb2_grpc.RecoveryServiceStub, shopper: User, messages: Messages, moving_clock: Clock
 ) -> None:

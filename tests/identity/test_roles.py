@@ -88,6 +88,17 @@ def test_nobody_approves_their_own_proposal_or_decides_about_themselves(
     assert roles.DecideRoles(decide(proposal, approve=False), metadata=MAKER).change.kind == pb.ROLE_CHANGE_KIND_REFUSED
 
 
+def test_two_accounts_of_one_person_are_one_pair_of_eyes(
+    roles: roles_pb2_grpc.RoleServiceStub, shopper: User, moving_clock: Clock
+) -> None:
+    for account in ("usr_maker", "usr_checker"):
+        store.identify(store.person(account), "019185000123", "usr_team", moving_clock())
+    assert refused(roles.ProposeRoles, ask(User("usr_checker", "", "", ()), "auditor"), MAKER) == "FOUR_EYES"
+    proposal = roles.ProposeRoles(ask(shopper, "operator"), metadata=MAKER).proposal
+    assert refused(roles.DecideRoles, decide(proposal), CHECKER) == "FOUR_EYES"
+    roles.DecideRoles(decide(proposal), metadata=claims("usr_operator", "operator"))
+
+
 def test_a_refused_proposal_leaves_a_line_and_no_event(roles: roles_pb2_grpc.RoleServiceStub, shopper: User) -> None:
     proposal = roles.ProposeRoles(ask(shopper, "agent"), metadata=MAKER).proposal
     assert refused(roles.ProposeRoles, ask(shopper, "team"), CHECKER) == "ALREADY_EXISTS"
@@ -125,6 +136,7 @@ def test_revoking_takes_one_operator_ends_sessions_and_leaves_a_shopper(
     assert refused(roles.DecideRoles, decide(waiting), MAKER) == "NOT_FOUND", "it was asked for an officer"
     assert outcome(lambda: revoke("officer")) == "WRONG_STATE"
     assert (list(revoke("agent", "team").roles), history(roles, officer).institution) == (["shopper"], "")
+    assert outcome(lambda: revoke("shopper")) == "WRONG_STATE", "anybody is a shopper"
     assert [event.version for _, event in events(officer)] == [1, 2, 3]
 
 
@@ -193,7 +205,7 @@ def test_an_officer_that_an_operator_creates_is_a_shopper_until_another_approves
     assert (list(user.roles), user.institution) == (["officer", "vendor"], "VNPT")
 
 
-def test_past_its_limit_the_trail_takes_no_change_and_loses_none(
+def test_past_its_limit_the_trail_takes_nothing_but_a_revocation_and_loses_none(
     shopper: User, monkeypatch: pytest.MonkeyPatch, moving_clock: Clock
 ) -> None:
     monkeypatch.setattr(stored_roles, "CHANGES_MAX", 1)
@@ -205,3 +217,6 @@ def test_past_its_limit_the_trail_takes_no_change_and_loses_none(
         else:
             store.decide_roles(shopper.user_id, proposal.id, "usr_checker", True, moving_clock())
     assert [list(one.roles) for one in store.person(shopper.user_id).role_changes] == [["agent"]]
+    # Otherwise who proposes and takes it back often enough would make an accomplice irrevocable.
+    store.revoke_roles(shopper.user_id, ["agent"], WHY, "usr_maker", moving_clock())
+    assert [list(one.roles) for one in store.person(shopper.user_id).role_changes] == [["agent"], ["shopper"]]

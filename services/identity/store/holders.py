@@ -26,6 +26,8 @@ from services.identity.store.people import CITIZEN_FIELD, FIRST_VERSION, Person,
 ACCOUNTS_MAX = 5
 # Longer than a calendar month, in which limits are counted.
 FORGOTTEN_FOR = timedelta(days=35)
+# A round is lost to another account that joins or leaves at the same moment.
+_ROUNDS_MAX = 20
 
 
 class Holder(Document):
@@ -77,6 +79,8 @@ def identify(found: Person, number: str, by: str, now: datetime) -> Person:
     stored = Person.objects(id=found.id).first()
     if stored is None or stored.erased_at is not None or stored.person_id not in (None, person_id):
         Holder.objects(id=index).update_one(pull__accounts=found.id)
+        # Of a number that was never anybody's here nothing is kept.
+        Holder.objects(id=index, accounts=[], forgotten_at=None).delete()
     if stored is not None and stored.person_id:
         return _same(stored, number)
     raise Contention("something else changed this account at the same time")
@@ -84,10 +88,16 @@ def identify(found: Person, number: str, by: str, now: datetime) -> Person:
 
 def leave(user_id: str, now: datetime) -> None:
     """An account is no more: a holder without any is forgotten, FORGOTTEN_FOR after `now` (UTC) by its number too."""
-    for holder in Holder.objects(accounts=user_id):
-        Holder.objects(id=holder.id).update_one(pull__accounts=user_id)
-        # One write with its condition: whoever joins at this moment is in the list, or finds it forgotten.
-        Holder.objects(id=holder.id, accounts=[], forgotten_at=None).update_one(set__forgotten_at=now)
+    for _ in range(_ROUNDS_MAX):
+        holder = Holder.objects(accounts=user_id).first()
+        if holder is None:
+            return
+        left = [account for account in holder.accounts if account != user_id]
+        # One write, and on condition: who is the last to leave is forgotten wherever this process dies, and whoever
+        # joins at this moment is in the list, or finds it forgotten.
+        forgotten = {} if left else {"set__forgotten_at": now}
+        Holder.objects(id=holder.id, accounts=holder.accounts).update_one(set__accounts=left, **forgotten)
+    raise Contention("the accounts of this person changed again and again")
 
 
 def _same(found: Person, number: str) -> Person:

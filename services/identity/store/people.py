@@ -140,6 +140,15 @@ def roles_of(user_id: str) -> frozenset[str]:
     return frozenset() if found is None or found.erased_at is not None else frozenset(found.roles)
 
 
+def are_one(one: str, other: str) -> bool:
+    """Whether two user ids are one person's: one account, or two that the same citizen card was seen for.
+
+    Four eyes are two people's: whoever has two phones has two eyes all the same.
+    """
+    cards = [found.person_id for found in Person.objects(id__in=[one, other], person_id__ne=None).only("person_id")]
+    return one == other or (len(cards) == 2 and cards[0] == cards[1])
+
+
 def phone_of(found: Person) -> str:
     """The phone in plain (+84 form)."""
     return crypto.decrypt(PHONE_FIELD, found.phone, found.id)

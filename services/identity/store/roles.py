@@ -14,13 +14,15 @@ from services.identity.store.people import (
     Person,
     RoleChange,
     RoleProposal,
+    are_one,
     person,
     user_changed,
 )
 
 DECIDED_WITHIN = timedelta(days=7)
 LISTED_MAX = 100
-# Lines of a person's trail; past them a change is refused, so that none is lost.
+# Lines of a person's trail; past them nothing is given or refused any more, so that none is lost. Taking away goes on,
+# which ends by itself: whoever fills a trail makes nobody irrevocable.
 CHANGES_MAX = 200
 _BEFORE_ALL, _AFTER_ALL = datetime(1970, 1, 1), datetime(9000, 1, 1)
 
@@ -54,7 +56,7 @@ def decide_roles(user_id: str, proposal_id: str, decided_by: str, approve: bool,
     proposal = found.proposal
     if proposal is None or proposal.id != proposal_id:
         raise NotFound("proposal_id: no proposal of this person that waits")
-    if approve and proposal.made_by == decided_by:
+    if approve and are_one(proposal.made_by, decided_by):
         raise FourEyes("you proposed it: another operator has to approve")
     if approve and proposal.made_at <= now - DECIDED_WITHIN:
         raise WrongState(f"older than {DECIDED_WITHIN.days} days: propose it again")
@@ -73,10 +75,9 @@ def revoke_roles(user_id: str, roles: Collection[str], reason: str, made_by: str
     """
     _not_oneself(user_id, made_by)
     found = person(user_id)
-    kept = [role for role in found.roles if role not in roles]
-    if len(kept) == len(found.roles):
-        raise WrongState(f"has none of these roles, but {', '.join(found.roles)}")
-    left = kept or ["shopper"]
+    left = [role for role in found.roles if role not in roles] or ["shopper"]
+    if left == list(found.roles):
+        raise WrongState(f"nothing of this can be taken from who is {', '.join(found.roles)}")
     institution = found.institution if users.may_work_for_one(left) else ""
     change = RoleChange(
         kind="revoked", at=now, roles_before=found.roles, roles=left, institution=institution or "", reason=reason,
@@ -93,8 +94,8 @@ def role_proposals() -> list[Person]:
 
 def _change(found: Person, change: RoleChange, new: dict[str, Any]) -> RoleChange:
     """Writes a change down and does it. What waits for a decision is over by it: it was asked for of another person."""
-    if len(found.role_changes) >= CHANGES_MAX:
-        raise WrongState(f"{CHANGES_MAX} changes are kept of a person, and none is ever dropped")
+    if len(found.role_changes) >= CHANGES_MAX and change.kind != "revoked":
+        raise WrongState(f"{CHANGES_MAX} changes are kept of a person, and none is ever dropped: only take away")
     read, update = found.version, {f"set__{name}": value for name, value in new.items()}
     if new:
         found.roles, found.institution = new["roles"], new["institution"]
@@ -108,5 +109,5 @@ def _change(found: Person, change: RoleChange, new: dict[str, Any]) -> RoleChang
 
 
 def _not_oneself(user_id: str, actor: str) -> None:
-    if user_id == actor:
+    if are_one(user_id, actor):
         raise FourEyes("nobody decides on their own roles")
