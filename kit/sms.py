@@ -26,14 +26,20 @@ WAITING_MAX = 200
 # At once. A provider that hangs holds two threads, and then the messages above.
 SENDERS = 2
 TIMEOUT_S = 5.0
+# HTTP statuses that are about the message. Any other is about the provider, or about us (401, 403, 404, 429).
+REFUSED = frozenset({400, 422})
 # The local file starts anew at this size; one older file is kept.
 FILE_BYTES_MAX = 1 << 20
 
 _logger = log.logger(__name__)
 
 
+class RefusedError(Exception):
+    """The provider takes no such message, or none for that number: sent again, it would be refused again."""
+
+
 class Sender(Protocol):
-    """Sends `text` to `to` (+84 form). Raises Unavailable."""
+    """Sends `text` to `to` (+84 form). Raises Unavailable, RefusedError."""
 
     def __call__(self, to: str, text: str) -> None: ...
 
@@ -68,12 +74,13 @@ class HttpSender:
         self._url, self._headers = url, {"authorization": f"Bearer {token}"} if token else {}
 
     def __call__(self, to: str, text: str) -> None:
-        """Raises Unavailable where the provider does not say 2xx within TIMEOUT_S."""
+        """Raises RefusedError where the provider says one of REFUSED, Unavailable where it does not say 2xx in time."""
         body = {"id": new_id("sms"), "to": to, "text": text}
         try:
-            httpx.post(
-                self._url, json=body, headers=self._headers, timeout=TIMEOUT_S, verify=tls.context()
-            ).raise_for_status()
+            reply = httpx.post(self._url, json=body, headers=self._headers, timeout=TIMEOUT_S, verify=tls.context())
+            if reply.status_code in REFUSED:
+                raise RefusedError(f"the SMS provider refuses the message: {reply.status_code}")
+            reply.raise_for_status()
         except httpx.HTTPError as error:
             # Without its cause: httpx repeats URLs.
             raise Unavailable(f"the SMS provider failed: {type(error).__name__}") from None

@@ -21,8 +21,8 @@ TYPES = frozenset(_TEXTS)
 def tell(event: Event, send: Sender) -> bool:
     """Sends what an event says to its order's buyer, who may be gone; whether it was sent now.
 
-    At least once: a process that dies between sending and remembering sends it again. Raises Unavailable: the event is
-    delivered again then.
+    At least once: a process that dies between sending and remembering sends it again. Raises Unavailable, for which the
+    event waits, and sms.RefusedError, with which it goes to the dead letters: somebody has to call the buyer.
     """
     changed = OrderChanged.FromString(event.data)
     if store.was_sent(event.id):

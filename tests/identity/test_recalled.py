@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from cho.events.v1.events_pb2 import OrderChanged
 
-from kit import clock
+from kit import clock, sms
 from kit.errors import Unavailable
 from kit.ids import new_id
 from kit.phones import normalise
 from kit.streams.event import Event
+from kit.streams.group import waits
 from services.identity import recalled
 from services.identity.user import User
 from tests.identity.conftest import PHONE
@@ -54,6 +55,16 @@ def test_what_could_not_be_sent_is_sent_when_it_is_delivered_again(shopper: User
     phone.down = False
     assert recalled.tell(told, phone)
     assert len(phone.got) == 1
+
+
+def test_a_number_that_the_provider_refuses_is_buried_and_waited_for_by_nobody(shopper: User) -> None:
+    def refusing(to: str, text: str) -> None:
+        raise sms.RefusedError("400")
+
+    with pytest.raises(sms.RefusedError) as refusal:
+        recalled.tell(event("order.recalled", shopper.user_id), refusing)
+    # What waits does so for good, and holds up the trimming of its stream.
+    assert not waits(refusal.value)
 
 
 def test_nobody_is_told_for_who_is_gone(database: None) -> None:

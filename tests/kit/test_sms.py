@@ -46,14 +46,15 @@ def test_elsewhere_nobody_is_written_to_without_a_provider(monkeypatch: pytest.M
 
 @pytest.fixture
 def provider() -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """A provider's URL and what it was asked to send; it refuses a message to a number that ends in 0."""
+    """A provider's URL and what it was asked to send; it fails for numbers that end in 0, and refuses those that end
+    in 4."""
     taken: list[dict[str, str]] = []
 
     class Provider(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             taken.append(body | {"authorization": self.headers["authorization"]})
-            self.send_response(500 if body["to"].endswith("0") else 202)
+            self.send_response({"0": 500, "4": 400}.get(body["to"][-1], 202))
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
@@ -79,6 +80,9 @@ def test_a_provider_is_sent_the_message_with_an_id_and_our_token(
     assert said["id"].startswith("sms_")
     with pytest.raises(Unavailable):
         sms.sender()("+84912345670", TEXT)
+    # Sent again it would be refused again: it is not for that to wait for.
+    with pytest.raises(sms.RefusedError):
+        sms.sender()("+84912345674", TEXT)
 
 
 def test_the_courier_sends_all_it_took_and_its_log_names_neither_receiver_nor_text() -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from kit import clock, crypto
+from kit import clock, crypto, sms
 from kit.errors import (
     AlreadyExists,
     ChecklistOpen,
@@ -218,6 +218,19 @@ def test_a_message_that_could_not_be_sent_is_asked_for_again_at_once(registratio
         consent.request(merchant_id, LAN, away)
     consent.request(merchant_id, LAN, phone)
     consent.confirm(merchant_id, phone.code, LAN)
+
+
+def test_a_number_that_the_provider_takes_no_message_for_is_said_to_be_wrong(
+    registration: Form, phone: Phone
+) -> None:
+    def refusing(to: str, text: str) -> None:
+        raise sms.RefusedError("400")
+
+    merchant_id = saved(registration)
+    with pytest.raises(InvalidArgument) as refused:
+        consent.request(merchant_id, LAN, refusing)
+    assert refused.value.details["field"] == "phone"
+    consent.request(merchant_id, LAN, phone)
 
 
 def test_only_a_whole_draft_is_confirmed(registration: Form, phone: Phone) -> None:

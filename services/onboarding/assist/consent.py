@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 
 from kit import clock, crypto, sms
-from kit.errors import ChecklistOpen, ConfirmationNeeded, Unavailable, WrongState
+from kit.errors import ChecklistOpen, ConfirmationNeeded, InvalidArgument, Unavailable, WrongState
 from kit.sms import Sender
 from services.onboarding import store as merchants
 from services.onboarding.assist import confirmation as rules
@@ -38,7 +38,8 @@ def request(merchant_id: str, by: str, send: Sender | None = None) -> Consent:
     """Sends the vendor a code for the draft as it is; within a minute of the last one, for the same form, nothing.
 
     Raises NotFound, WrongState (no draft any more), ChecklistOpen (something is missing), TooManyAttempts (the phone's
-    day is full) and Unavailable (the message could not be sent; ask again).
+    day is full), Unavailable (the message could not be sent; ask again) and InvalidArgument (nor will it be, to this
+    number).
     """
     draft = merchants.merchant(merchant_id)
     if draft.state is not State.DRAFT:
@@ -62,6 +63,12 @@ def request(merchant_id: str, by: str, send: Sender | None = None) -> Consent:
     except Unavailable:
         store.forget_code(kept)
         raise
+    except sms.RefusedError:
+        store.forget_code(kept)
+        raise InvalidArgument(
+            "phone: the SMS provider takes no message for it", vi="Không gửi được tin nhắn tới số này: hãy kiểm tra lại.",
+            field="phone",
+        ) from None  # fmt: skip
     return _consent(merchant_id, form, kept)
 
 
