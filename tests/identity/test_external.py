@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import itertools
 import json
 import socket
 import threading
@@ -361,6 +362,16 @@ def test_a_provider_that_is_broken_is_unavailable(
         outside.broken = broken
         assert refused(external.StartExternalSignIn, pb.StartExternalSignInRequest()) == "UNAVAILABLE", broken
     outside.broken = None
+    start(external)
+
+
+def test_a_provider_that_answers_byte_by_byte_holds_nobody_for_good(
+    outside: Spoiled, external: external_pb2_grpc.ExternalServiceStub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        # Each part of an answer comes in time, and the whole of it does not.
+        patch.setattr(provider, "monotonic", itertools.count(0.0, 2 * provider.TIMEOUT_S).__next__)
+        assert refused(external.StartExternalSignIn, pb.StartExternalSignInRequest()) == "UNAVAILABLE"
     start(external)
 
 

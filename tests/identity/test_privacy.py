@@ -13,9 +13,12 @@ from cho.identity.v1 import identity_pb2, identity_pb2_grpc, privacy_pb2_grpc
 from cho.identity.v1 import privacy_pb2 as pb
 from structlog.testing import capture_logs
 
+from gateway.methods import api
 from kit import accesses, clock, crypto
+from kit.ids import new_id
 from services.identity import store
 from services.identity.external.attempt import new_attempt
+from services.identity.server.privacy import ELSEWHERE
 from services.identity.store import erasure
 from services.identity.user import User
 from tests.identity.calls import Metadata, refused, with_pin
@@ -174,6 +177,29 @@ def test_everybody_gets_what_is_known_of_them_and_no_secret(
     assert account is not None
     for secret in (account.pin_hash, tokens.refresh_token.partition(".")[2], DEVICE, PIN, "usr_operator"):
         assert secret.encode() not in body.data
+
+
+def test_what_others_wrote_about_somebody_is_theirs_to_read(
+    privacy: privacy_pb2_grpc.PrivacyServiceStub, shopper: User
+) -> None:
+    seen, why = "CCCD gắn chip, đúng người", "đề nghị của ban quản lý chợ"
+    store.vouch(shopper.user_id, seen, "usr_team", clock.now())
+    store.propose_roles(shopper.user_id, ["agent"], "", why, "usr_maker", clock.now())
+    for _ in range(accesses.PAGE_SIZE_MAX + 1):
+        store.Access(
+            id=new_id("acc"), actor_id="usr_operator", subject_id=shopper.user_id, field="users.phone", reason=WHY,
+            at=clock.now(), recency=f"{clock.now_ms():015d}-{new_id('acc')}",
+        ).save(force_insert=True)  # fmt: skip
+    known = json.loads(privacy.ExportMyData(pb.ExportMyDataRequest(), metadata=me(shopper)).data)
+    assert [(one["state"], one["reason"]) for one in known["vouchers"]] == [("open", seen)]
+    assert (known["role_proposal"]["roles"], known["role_proposal"]["reason"]) == (["agent"], why)
+    assert len(known["looked_at_by"]) == accesses.PAGE_SIZE_MAX
+    assert known["elsewhere"]["looks before the newest 100"] == "GET /v1/me/accesses"
+
+
+def test_where_the_rest_is_said_to_be_is_a_route() -> None:
+    routes = {f"{route.verb} {route.template}" for method in api().public for route in method.routes}
+    assert routes.issuperset(ELSEWHERE.values())
 
 
 # Erasure

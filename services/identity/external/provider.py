@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -160,10 +161,14 @@ class Provider:
     def _call(self, method: str, url: str, **more: Any) -> tuple[int, dict[str, Any]]:
         """Status and JSON object of a reply."""
         try:
+            # The client's own limit is of each part of an answer, however many come.
+            late = monotonic() + TIMEOUT_S
             with self._http.stream(method, url, **more) as reply:
                 body = b""
                 for part in reply.iter_bytes():
                     body += part
+                    if monotonic() > late:
+                        raise Unavailable(_SILENT)
                     if len(body) > REPLY_BYTES_MAX:
                         raise Unavailable("the outside provider says too much")
             said = httpx.Response(reply.status_code, content=body).json()

@@ -21,6 +21,7 @@ ELSEWHERE = {
     "merchants": "GET /v1/me/merchants",
     "orders": "GET /v1/me/orders",
     "devices": "GET /v1/me/devices",
+    f"looks before the newest {accesses.PAGE_SIZE_MAX}": "GET /v1/me/accesses",
 }
 # What can be shown: what the log calls it, and how it is read.
 _FIELDS: dict[int, tuple[str, Callable[[store.Person], str]]] = {

@@ -10,6 +10,7 @@ from services.identity.store.devices import devices_of
 from services.identity.store.links import link_of
 from services.identity.store.people import citizen_id_of, person, phone_of
 from services.identity.store.sessions import sessions_of
+from services.identity.store.vouchers import vouchers_for
 
 
 def known_of(user_id: str, now: datetime) -> dict[str, Any]:
@@ -31,6 +32,16 @@ def known_of(user_id: str, now: datetime) -> dict[str, Any]:
         "role_changes": [
             {"kind": one.kind, "at": one.at.isoformat(), "roles": list(one.roles), "reason": one.reason}
             for one in found.role_changes
+        ],
+        "role_proposal": {
+            "at": found.proposal.made_at.isoformat(),
+            "roles": list(found.proposal.roles),
+            "reason": found.proposal.reason,
+        }
+        if found.proposal
+        else None,
+        "vouchers": [
+            {"at": one.made_at.isoformat(), "state": one.state, "reason": one.reason} for one in vouchers_for(user_id)
         ],
         "devices": [
             {

@@ -102,6 +102,11 @@ def approved(account: Account, now: datetime) -> Voucher | None:
     )
 
 
+def vouchers_for(user_id: str) -> list[Voucher]:
+    """Those that were ever made for this person, the newest first, LISTED_MAX at most."""
+    return list(Voucher.objects(user_id=user_id).order_by("-made_at").limit(LISTED_MAX))
+
+
 def mark_used(found: Voucher) -> None:
     """For those who look at it; it counted no more before."""
     Voucher.objects(id=found.id, state=State.APPROVED).update_one(set__state=State.USED)
