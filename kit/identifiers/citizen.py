@@ -28,6 +28,8 @@ SEXES = {"Nam": MALE, "Nữ": FEMALE}
 # and after the last for life (Law on Identification 26/2023/QH15, article 21).
 RENEWAL_AGES = (25, 40, 60)
 RENEWAL_SPARED_YEARS = 2
+# Nobody is older: a card that says so was misread, and there is no calendar for when it would expire.
+LIFE_YEARS_MAX = 150
 # What a card's code holds is a tenth of it; a code that is longer is none.
 PAYLOAD_CHARACTERS_MAX = 1_000
 NAME_CHARACTERS_MAX = 100
@@ -92,8 +94,8 @@ def read_card(payload: str) -> Card:
         _refuse("BIRTH_DATE_FORM", "the card's birth date is no day")
     if sex is None:
         _refuse("SEX_FORM", 'the card\'s sex is neither "Nam" nor "Nữ"')
-    if issued is None or issued < birth:
-        _refuse("CARD_ISSUED_FORM", "the card's issue date is no day, or before the birth")
+    if issued is None or issued < birth or issued.year > birth.year + LIFE_YEARS_MAX:
+        _refuse("CARD_ISSUED_FORM", "the card's issue date is no day, or not within a life")
     if problem := problem_of(number, birth, sex):
         _refuse(problem, "the card's number and its other fields contradict each other")
     return Card(

@@ -22,6 +22,9 @@ ROLES = (
 # Whom a member of the community digital team brings in.
 _TEAM_MAY_CREATE = frozenset({"shopper", "vendor"})
 _AT_AN_INSTITUTION = frozenset({"officer", "agent"})
+# Who sees people (RecoveryService's roles); whoever is seen and has an office themselves is seen by the latter.
+_VOUCHING = frozenset({"agent", "team", "market_manager", "operator"})
+_ONLY_OPERATORS = frozenset({"operator"})
 # What anybody may be without a second person's approval.
 _FREELY_GIVEN = frozenset({"shopper", "vendor"})
 
@@ -101,12 +104,14 @@ def is_staff(roles: Collection[str]) -> bool:
     return not _FREELY_GIVEN.issuperset(roles)
 
 
-def check_may_vouch(voucher_roles: Collection[str], roles: Collection[str]) -> None:
-    """Who lets somebody reset their PIN by having seen them could become them: for staff only operators do.
+def may_vouch(voucher_roles: Collection[str], roles: Collection[str]) -> bool:
+    """Who lets somebody reset their PIN by having seen them could become them: for staff only operators do."""
+    return not (_ONLY_OPERATORS if is_staff(roles) else _VOUCHING).isdisjoint(voucher_roles)
 
-    Raises PermissionDenied.
-    """
-    if is_staff(roles) and "operator" not in voucher_roles:
+
+def check_may_vouch(voucher_roles: Collection[str], roles: Collection[str]) -> None:
+    """Raises PermissionDenied."""
+    if not may_vouch(voucher_roles, roles):
         raise PermissionDenied("for people with an office only operators vouch and decide")
 
 

@@ -240,6 +240,16 @@ def test_a_voucher_of_before_somebody_had_an_office_does_not_open_it(
     assert refused(recovery.FinishPinReset, finish(code)) == "SECOND_FACTOR_NEEDED"
 
 
+@pytest.mark.parametrize("dismissed", ["usr_team", "usr_manager"])
+def test_a_voucher_of_somebody_who_lost_their_office_since_is_worth_nothing(
+    recovery: recovery_pb2_grpc.RecoveryServiceStub, shopper: User, messages: Messages, dismissed: str
+) -> None:
+    made = recovery.VouchForPinReset(pb.VouchForPinResetRequest(phone=PHONE, reason=SEEN), metadata=TEAM).voucher
+    recovery.DecideVoucher(pb.DecideVoucherRequest(voucher_id=made.voucher_id, approve=True), metadata=MANAGER)
+    store.revoke_roles(dismissed, ["team", "market_manager"], "nhận tiền để xác nhận", "usr_operator", NOW)
+    assert refused(recovery.FinishPinReset, finish(fresh_code(recovery, messages))) == "SECOND_FACTOR_NEEDED"
+
+
 # Nobody learns who has an account
 
 

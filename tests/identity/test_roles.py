@@ -99,6 +99,19 @@ def test_two_accounts_of_one_person_are_one_pair_of_eyes(
     roles.DecideRoles(decide(proposal), metadata=claims("usr_operator", "operator"))
 
 
+def test_what_an_operator_asked_for_who_is_none_any_more_is_approved_by_nobody(
+    roles: roles_pb2_grpc.RoleServiceStub, shopper: User
+) -> None:
+    proposal = roles.ProposeRoles(ask(shopper, "operator"), metadata=MAKER).proposal
+    revoke = pb.RevokeRolesRequest(user_id="usr_maker", roles=["operator"], reason=WHY)
+    roles.RevokeRoles(revoke, metadata=CHECKER)
+    assert refused(roles.DecideRoles, decide(proposal), CHECKER) == "WRONG_STATE"
+    # It is in nobody's way.
+    roles.DecideRoles(decide(proposal, approve=False), metadata=CHECKER)
+    again = roles.ProposeRoles(ask(shopper, "operator"), metadata=CHECKER).proposal
+    roles.DecideRoles(decide(again), metadata=claims("usr_operator", "operator"))
+
+
 def test_a_refused_proposal_leaves_a_line_and_no_event(roles: roles_pb2_grpc.RoleServiceStub, shopper: User) -> None:
     proposal = roles.ProposeRoles(ask(shopper, "agent"), metadata=MAKER).proposal
     assert refused(roles.ProposeRoles, ask(shopper, "team"), CHECKER) == "ALREADY_EXISTS"

@@ -69,6 +69,7 @@ def test_a_cards_code_is_read_into_its_fields() -> None:
         (("019180", "019380"), "CITIZEN_ID_CENTURY"),
         (("019180", "003180"), "CITIZEN_ID_PROVINCE"),
         (("30062021", "30062"), "CARD_ISSUED_FORM"),
+        (("30062021", "31129999"), "CARD_ISSUED_FORM"),
         (("Phạm Thị Nga", "Phạm \u202eagN"), "TEXT_DIRECTION"),
         (("Phạm Thị Nga", "Phạm\x07Nga"), "TEXT_CONTROL"),
         (("Phạm Thị Nga", "Phạm " * 30), "TEXT_TOO_LONG"),

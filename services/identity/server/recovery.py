@@ -124,9 +124,9 @@ class RecoveryServicer:
 
 
 def _still_good_for(account: store.Account, voucher: Voucher) -> bool:
-    """Who has an office since they were vouched for is vouched for by operators, or anew."""
-    made = (voucher.made_by, voucher.decided_by)
-    return not users.is_staff(account.user.roles) or all("operator" in store.roles_of(one) for one in made)
+    """Whether both who made it may do so now: one of them may have lost their office since, or the person have got one."""
+    made = (store.roles_of(voucher.made_by), store.roles_of(voucher.decided_by))
+    return all(users.may_vouch(roles, account.user.roles) for roles in made)
 
 
 def _code_key(account: store.Account | None, phone: str) -> str:

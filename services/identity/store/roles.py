@@ -16,6 +16,7 @@ from services.identity.store.people import (
     RoleProposal,
     are_one,
     person,
+    roles_of,
     user_changed,
 )
 
@@ -60,6 +61,8 @@ def decide_roles(user_id: str, proposal_id: str, decided_by: str, approve: bool,
         raise FourEyes("you proposed it: another operator has to approve")
     if approve and proposal.made_at <= now - DECIDED_WITHIN:
         raise WrongState(f"older than {DECIDED_WITHIN.days} days: propose it again")
+    if approve and "operator" not in roles_of(proposal.made_by):
+        raise WrongState("who proposed it is no operator any more: refuse it, and propose it again where it is right")
     change = RoleChange(
         kind="granted" if approve else "refused", at=now, roles_before=found.roles, roles=proposal.roles,
         institution=proposal.institution, reason=proposal.reason, made_by=proposal.made_by, decided_by=decided_by,
