@@ -83,7 +83,12 @@ def record(actor_id: str, subject_id: str, field: str, reason: str, now: datetim
     """Writes one look down, and returns its id. Raises InvalidArgument, VelocityExceeded past A_DAY_MAX."""
     reason, at = check_reason(reason), now or clock.now()
     _count(f"{actor_id}:{at + _VIETNAM:%Y%m%d}", at)
-    access_id = new_id("acc")
+    return note(actor_id, subject_id, field, reason, at)
+
+
+def note(actor_id: str, subject_id: str, field: str, reason: str, at: datetime) -> str:
+    """Writes down what is not a look, and so has no limit a day; returns the line's id. Raises InvalidArgument."""
+    reason, access_id = check_reason(reason), new_id("acc")
     Access(
         id=access_id, actor_id=actor_id, subject_id=subject_id, field=field, reason=reason, at=at,
         recency=f"{round(at.timestamp() * 1000):015d}-{access_id}",

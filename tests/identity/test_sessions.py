@@ -87,3 +87,18 @@ def test_an_operator_ends_somebodys_sessions_with_a_reason_that_stays(
     assert not alive(identity, token)
     (line,) = accesses.page(subject_id=shopper.user_id).accesses
     assert (line.actor_id, line.field, line.reason) == ("usr_operator", "sessions.ended", request.reason)
+
+
+@pytest.mark.usefixtures("staff")
+def test_who_has_looked_at_all_that_a_day_allows_still_ends_a_thiefs_sessions(
+    identity: identity_pb2_grpc.IdentityServiceStub,
+    sessions: sessions_pb2_grpc.SessionServiceStub,
+    shopper: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(accesses, "A_DAY_MAX", 1)
+    accesses.record("usr_operator", shopper.user_id, "users.phone", "báo mất máy qua tổng đài")
+    token = sign_in(identity)
+    request = pb.EndSessionsOfRequest(user_id=shopper.user_id, reason="báo mất máy qua tổng đài")
+    sessions.EndSessionsOf(request, metadata=claims("usr_operator", "operator"))
+    assert not alive(identity, token)

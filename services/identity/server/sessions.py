@@ -39,11 +39,11 @@ class SessionServicer:
         return pb.SignOutEverywhereResponse(ended=ended)
 
     def EndSessionsOf(self, request: pb.EndSessionsOfRequest, call: Call) -> pb.EndSessionsOfResponse:
-        """Raises PermissionDenied, NotFound, InvalidArgument, VelocityExceeded."""
+        """Raises PermissionDenied, NotFound, InvalidArgument."""
         self._front.require_roles_still(call)
         user_id = store.person(request.user_id).id
         # Written down first: an end to somebody's sessions without a trace is worse than a trace without an end.
-        access = accesses.record(call.caller.sub, user_id, "sessions.ended", request.reason, self._front.now())
+        access = accesses.note(call.caller.sub, user_id, "sessions.ended", request.reason, self._front.now())
         ended = store.end_sessions_of(user_id)
         _logger.info("sessions ended by an operator", user=user_id, sessions=ended, by=call.caller.sub, access=access)
         return pb.EndSessionsOfResponse(ended=ended)
