@@ -220,9 +220,7 @@ def test_a_message_that_could_not_be_sent_is_asked_for_again_at_once(registratio
     consent.confirm(merchant_id, phone.code, LAN)
 
 
-def test_a_number_that_the_provider_takes_no_message_for_is_said_to_be_wrong(
-    registration: Form, phone: Phone
-) -> None:
+def test_a_number_that_the_provider_takes_no_message_for_is_said_to_be_wrong(registration: Form, phone: Phone) -> None:
     def refusing(to: str, text: str) -> None:
         raise sms.RefusedError("400")
 

@@ -124,7 +124,7 @@ class RecoveryServicer:
 
 
 def _still_good_for(account: store.Account, voucher: Voucher) -> bool:
-    """Whether both who made it may do so now: one of them may have lost their office since, or the person have got one."""
+    """Whether both who made it may do so now: one may have lost their office since, or the person have got one."""
     made = (store.roles_of(voucher.made_by), store.roles_of(voucher.decided_by))
     return all(users.may_vouch(roles, account.user.roles) for roles in made)
 

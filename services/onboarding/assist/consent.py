@@ -66,9 +66,10 @@ def request(merchant_id: str, by: str, send: Sender | None = None) -> Consent:
     except sms.RefusedError:
         store.forget_code(kept)
         raise InvalidArgument(
-            "phone: the SMS provider takes no message for it", vi="Không gửi được tin nhắn tới số này: hãy kiểm tra lại.",
+            "phone: the SMS provider takes no message for it",
+            vi="Không gửi được tin nhắn tới số này: hãy kiểm tra lại.",
             field="phone",
-        ) from None  # fmt: skip
+        ) from None
     return _consent(merchant_id, form, kept)
 
 
