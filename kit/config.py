@@ -130,15 +130,17 @@ class Settings(BaseSettings):
         if self.gateway_faults and self.env != "local":
             raise ValueError("CHO_GATEWAY_FAULTS is for CHO_ENV=local")
         if self.env != "local":
-            left = [n for n in ("edge_secret", "field_key", "index_key") if getattr(self, n).startswith(_LOCAL_SECRET)]
+            secrets = {name: str(getattr(self, name)).strip() for name in ("edge_secret", "field_key", "index_key")}
+            left = [name for name, secret in secrets.items() if not secret or secret.startswith(_LOCAL_SECRET)]
             if left:
-                raise ValueError(f"set CHO_{', CHO_'.join(n.upper() for n in left)}: defaults are for CHO_ENV=local")
+                raise ValueError(f"set CHO_{', CHO_'.join(n.upper() for n in left)}: defaults are for CHO_ENV=local, and empty is none")
         return self
 
     def own_secret(self, name: str) -> str:
-        """A secret that only some processes have. Raises ValueError where it is the default, outside CHO_ENV=local."""
+        """A secret that only some processes have. Raises ValueError where it is the default or empty, outside
+        CHO_ENV=local."""
         secret, field = str(getattr(self, name)), type(self).model_fields[name]
-        if self.env != "local" and secret == field.default:
+        if self.env != "local" and (not secret.strip() or secret == field.default):
             alias = field.validation_alias
             known_as = alias.choices[0] if isinstance(alias, AliasChoices) else f"CHO_{name.upper()}"
             raise ValueError(f"set {known_as}: its default is for CHO_ENV=local")

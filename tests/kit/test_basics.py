@@ -104,3 +104,18 @@ def test_a_default_secret_refuses_to_start_outside_local(monkeypatch: pytest.Mon
     for name in ("EDGE_SECRET", "FIELD_KEY", "INDEX_KEY"):
         monkeypatch.setenv(f"CHO_{name}", "a secret of one's own")
     assert Settings().env == "production"
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+def test_a_secret_that_is_empty_is_none(monkeypatch: pytest.MonkeyPatch, empty: str) -> None:
+    monkeypatch.setenv("CHO_ENV", "production")
+    for name in ("EDGE_SECRET", "FIELD_KEY", "INDEX_KEY"):
+        monkeypatch.setenv(f"CHO_{name}", "own")
+    # Nobody's header is as empty: whoever reaches a service's port would be whoever they say.
+    monkeypatch.setenv("CHO_EDGE_SECRET", empty)
+    with pytest.raises(ValueError, match="set CHO_EDGE_SECRET:"):
+        Settings()
+    monkeypatch.setenv("CHO_EDGE_SECRET", "own")
+    monkeypatch.setenv("STRIPE_WEBHOOK_SECRET", empty)
+    with pytest.raises(ValueError, match="STRIPE_WEBHOOK_SECRET"):
+        Settings().own_secret("stripe_webhook_secret")
