@@ -64,8 +64,9 @@ class RecoveryServicer:
         user_id = account.user.user_id
         voucher = None
         if not self._is_known(account, installation):
-            voucher = store.approved_voucher(account, now)
-            if voucher is None or not _still_good_for(account, voucher):
+            good = (one for one in store.approved_vouchers(account, now) if _still_good_for(account, one))
+            voucher = next(good, None)
+            if voucher is None:
                 _logger.warning("a right code without a second factor", user=user_id)
                 raise SecondFactorNeeded(
                     "not from a device that is known for 3 days: have a member of the digital team see you and your "

@@ -64,7 +64,7 @@ from services.identity.store.sessions import (
     step_up,
 )
 from services.identity.store.vouchers import Voucher, vouch, voucher, vouchers
-from services.identity.store.vouchers import approved as approved_voucher
+from services.identity.store.vouchers import approved as approved_vouchers
 from services.identity.store.vouchers import decide as decide_voucher
 from services.identity.store.vouchers import mark_used as mark_voucher_used
 
@@ -92,7 +92,7 @@ __all__ = [
     "Voucher",
     "account_by_id",
     "account_by_phone",
-    "approved_voucher",
+    "approved_vouchers",
     "are_one",
     "change_pin",
     "citizen_id_of",

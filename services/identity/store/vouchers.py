@@ -89,17 +89,14 @@ def decide(found: Voucher, decided_by: str, approve: bool, now: datetime) -> Vou
     return decided
 
 
-def approved(account: Account, now: datetime) -> Voucher | None:
-    """A voucher that this person may reset their PIN by now."""
+def approved(account: Account, now: datetime) -> list[Voucher]:
+    """Vouchers that this person may reset their PIN by now, if those who made them still may."""
     used_at = account.pin_reset_at
-    return next(
-        (
-            one
-            for one in Voucher.objects(user_id=account.user.user_id, state=State.APPROVED)
-            if one.decided_at > now - GOOD_FOR and (used_at is None or one.decided_at > used_at)
-        ),
-        None,
-    )
+    return [
+        one
+        for one in Voucher.objects(user_id=account.user.user_id, state=State.APPROVED)
+        if one.decided_at > now - GOOD_FOR and (used_at is None or one.decided_at > used_at)
+    ]
 
 
 def vouchers_for(user_id: str) -> list[Voucher]:
