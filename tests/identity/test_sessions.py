@@ -13,7 +13,7 @@ from kit import accesses
 from services.identity import store
 from services.identity.user import User
 from tests.identity.calls import refused
-from tests.identity.conftest import PHONE, PIN, claims
+from tests.identity.conftest import OTHER_PIN, PHONE, PIN, claims
 
 DEVICE = "0b9f3c1e-6a54-4d2b-9c1a-2f6de0a81b37"
 
@@ -70,6 +70,17 @@ def test_signing_out_everywhere_ends_every_session(
     assert sessions.SignOutEverywhere(request, metadata=me(shopper, tokens[0])).ended == 2
     assert not any(alive(identity, token) for token in tokens)
     assert sessions.SignOutEverywhere(request, metadata=me(shopper)).ended == 0
+
+
+def test_a_session_that_a_new_pin_has_ended_is_not_shown_as_open(
+    identity: identity_pb2_grpc.IdentityServiceStub, sessions: sessions_pb2_grpc.SessionServiceStub, shopper: User
+) -> None:
+    here, elsewhere = sign_in(identity), sign_in(identity)
+    identity.ChangePin(identity_pb2.ChangePinRequest(old_pin=PIN, new_pin=OTHER_PIN), metadata=me(shopper, here))
+    (listed,) = sessions.ListSessions(pb.ListSessionsRequest(), metadata=me(shopper, here)).sessions
+    assert listed.current
+    assert alive(identity, here)
+    assert not alive(identity, elsewhere)
 
 
 @pytest.mark.usefixtures("staff")

@@ -118,8 +118,11 @@ def step_up(account: Account, session_id: str, now: datetime) -> SignedIn:
 
 
 def keep_session(session_id: str, account: Account) -> None:
-    """Lets one session of this person outlive a change of the PIN."""
-    Session.objects(id=session_id, user_id=account.user.user_id).update_one(set__pin_version=account.pin_version)
+    """Lets one session of this person outlive a change of the PIN; of the others none is shown as open any more."""
+    own = Session.objects(user_id=account.user.user_id)
+    own.filter(id=session_id).update_one(set__pin_version=account.pin_version)
+    # They could not be used any more in any case.
+    own.filter(pin_version__lt=account.pin_version).delete()
 
 
 def end_session(session_id: str) -> bool:
