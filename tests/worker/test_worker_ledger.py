@@ -89,14 +89,20 @@ def parent(_parent: Parent) -> Iterator[Parent]:
 def test_a_reader_killed_in_the_middle_resumes_exactly_at_its_cursor(
     client: redis.Redis, database: Any, parent: Parent, until: Until
 ) -> None:
+    def cursor() -> int:
+        head = database.head.find_one({"_id": "journal"})
+        return int(head["cursor"]) if head else 0
+
     total = 0
     for round_ in range(2):
+        before = cursor()
+        # Far more than it reads until it is killed, however late that is.
+        append(client, *range(total + 1, total + 2001))
+        total += 2000
         pid = parent.fork(0.02)
-        append(client, *range(total + 1, total + 601))
-        total += 600
-        until(lambda at=total - 450: (head := database.head.find_one({"_id": "journal"})) and head["cursor"] >= at)
+        until(lambda at=before + 150: cursor() >= at)
         parent.kill(pid)
-        assert database.head.find_one({"_id": "journal"})["cursor"] < total, f"killed too late in round {round_}"
+        assert cursor() < total, f"killed too late in round {round_}"
     parent.fork(0)
     head = until(lambda: (found := database.head.find_one({"_id": "journal"}))["cursor"] == total and found)
     assert head["sum"] == sum(range(1, total + 1))
@@ -106,8 +112,10 @@ def test_a_reader_killed_in_the_middle_resumes_exactly_at_its_cursor(
 def test_sigterm_finishes_the_batch_in_hand_and_leaves_nothing_behind(
     forked: bool, client: redis.Redis, database: Any, parent: Parent, until: Until
 ) -> None:
-    alone = None if forked else subprocess.Popen([*SCRIPT, "0.5"])
-    pid = alone.pid if alone else parent.fork(0.5)
+    # Long enough to be told to stop in the middle of it, also where this process is kept waiting.
+    batch_s = 2
+    alone = None if forked else subprocess.Popen([*SCRIPT, str(batch_s)])
+    pid = alone.pid if alone else parent.fork(batch_s)
     append(client, *range(1, 51))
     until(lambda: database.head.find_one({"_id": "journal", "begun": 0}))
     append(client, *range(51, 101))
@@ -121,7 +129,8 @@ def test_sigterm_finishes_the_batch_in_hand_and_leaves_nothing_behind(
 def test_a_suspended_reader_neither_acts_beside_its_successor_nor_applies_what_it_had_begun(
     client: redis.Redis, database: Any, parent: Parent, until: Until
 ) -> None:
-    first = parent.fork(0.1)
+    # Longer than it takes to see that it has begun, and over by the time that the other one has the lease.
+    first = parent.fork(0.5)
     append(client, 1)
     until(lambda: database.head.find_one({"_id": "journal", "begun": 0, "by": first}))
     os.kill(first, signal.SIGSTOP)  # with a batch in hand
@@ -146,7 +155,7 @@ def test_two_readers_of_a_purpose_never_act_at_once_and_the_second_takes_over(
         class Reader:
             name = f"tests.{who}"
 
-            @ledger_reader("journal", cursor=lambda: seen[-1][1] if seen else 0, batch=1, lease_ms=600)
+            @ledger_reader("journal", cursor=lambda: seen[-1][1] if seen else 0, batch=1, lease_ms=6000)
             def journal(self, entries: list[Entry]) -> None:
                 acting.append(who)
                 assert acting == [who], "two readers act at once"
@@ -181,12 +190,13 @@ def test_a_reader_that_lost_its_lease_stops_acting_and_later_goes_on_where_the_o
     start(Reader)
     append(client, 1)
     until(lambda: Reader.seen == [1])
-    client.set(LEASE, "somebody else", px=1500)
-    until(lambda: client.pttl(LEASE) < 1000)  # longer than a lease: it has noticed
+    client.set(LEASE, "somebody else", px=60_000)
+    until(lambda: client.pttl(LEASE) < 59_500)  # longer than a lease: it has noticed
     append(client, 2, 3)
-    until(lambda: client.pttl(LEASE) < 300)
+    until(lambda: client.pttl(LEASE) < 58_500)
     assert Reader.seen == [1]
-    Reader.seen.append(2)  # somebody else acts
+    Reader.seen.append(2)  # somebody else acts, and ends
+    client.delete(LEASE)
     until(lambda: Reader.seen == [1, 2, 3])
 
 
