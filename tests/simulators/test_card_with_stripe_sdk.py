@@ -15,7 +15,7 @@ import stripe
 
 from kit import tls
 from kit.ids import new_key
-from tests.simulators.card_process import SECRET_KEY, WEBHOOK_SECRET, CardSimulator, Receiver
+from tests.simulators.card_process import SECRET_KEY, WAIT_S_MAX, WEBHOOK_SECRET, CardSimulator, Receiver
 from tests.waiting import until
 
 PAID: dict[str, Any] = {"amount": 50_000, "currency": "vnd", "confirm": True, "payment_method": "pm_card_visa"}
@@ -531,7 +531,7 @@ def test_a_request_killed_while_it_runs_was_not_begun(tmp_path: Path) -> None:
 def test_one_state_has_one_simulator(tmp_path: Path) -> None:
     with CardSimulator(tmp_path):
         second = CardSimulator(tmp_path).launch()
-        _, said = second.communicate(timeout=20)
+        _, said = second.communicate(timeout=WAIT_S_MAX)
         assert second.returncode == 1
         assert b"Another simulator" in said
 
@@ -549,7 +549,7 @@ def test_it_starts_for_play_only_and_speaks_to_this_machine_only(
 ) -> None:
     own_secrets = {f"CHO_{name}": "own" for name in ("EDGE_SECRET", "FIELD_KEY", "INDEX_KEY")}
     refused = CardSimulator(tmp_path, url, env | own_secrets).launch()
-    _, said = refused.communicate(timeout=20)
+    _, said = refused.communicate(timeout=WAIT_S_MAX)
     assert refused.returncode == 1
     assert why in said
 
