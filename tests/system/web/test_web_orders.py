@@ -12,6 +12,7 @@ from cli.api import Api
 from kit.ids import new_key
 from tests.system.web.conftest import Phone
 from tests.system.web.test_web_stories import SHOPPER, balance, money
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
 __all__ = ["money"]
@@ -92,11 +93,7 @@ def test_what_is_weighed_costs_what_the_scales_say_and_the_rest_is_free_again(
     vendor.tap("Đã soạn xong")
     vendor.tap("Khách đã lấy hàng")
     state(shopper, "đã lấy hàng")
-    for _ in range(200):
-        if balance(api, money) == before - 216_000:
-            break
-        shopper.page.wait_for_timeout(100)
-    assert balance(api, money) == before - 216_000
+    until(lambda: balance(api, money) == before - 216_000)
 
 
 def test_one_basket_of_two_stalls_is_two_orders_and_one_that_is_cancelled_says_why(
@@ -139,10 +136,7 @@ def test_what_was_fetched_and_comes_back_is_taken_back_with_its_money_or_refused
             "/v1/payments", idempotency_key=new_key(), wallet_id=money, merchant_id=stall, amount=order["total"],
             reference=order["code"],
         )  # fmt: skip
-        for _ in range(200):
-            if own.get(f"/v1/orders/{order['order_id']}")["order"]["state"] == "ORDER_STATE_PAID":
-                break
-            shopper.page.wait_for_timeout(100)
+        until(lambda: own.get(f"/v1/orders/{order['order_id']}")["order"]["state"] == "ORDER_STATE_PAID")
         for step in ("PREPARING", "READY", "PICKED_UP"):
             seller.post(f"/v1/orders/{order['order_id']}/advance", to=f"ORDER_STATE_{step}")
         shopper.page.goto(f"/shopper/#/orders/{order['order_id']}")
@@ -161,11 +155,7 @@ def test_what_was_fetched_and_comes_back_is_taken_back_with_its_money_or_refused
     state(vendor, "đã trả hàng")
     state(shopper, "đã trả hàng")
     shopper.page.locator("#happened", has_text="Đã trả hàng").wait_for()
-    for _ in range(200):
-        if balance(api, money) == before:
-            break
-        shopper.page.wait_for_timeout(100)
-    assert balance(api, money) == before
+    until(lambda: balance(api, money) == before)
 
     fetched()
     vendor.tap("Không nhận lại")

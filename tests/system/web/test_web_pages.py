@@ -14,6 +14,7 @@ from kit.errors import BY_CODE
 from kit.spoken import AMOUNT_MAX, number_in_words
 from kit.words import VI
 from tests.system.web.conftest import drawn, violations
+from tests.system.web.test_web_stories import until
 
 pytestmark = pytest.mark.system
 
@@ -70,21 +71,23 @@ def test_questions_are_asked_one_at_a_time_however_slow_the_answers_are(browser:
         f"""async () => {{
             const {{ repeat }} = await import('{module}');
             let [asked, open, most] = [0, 0, 0];
+            let often;
+            const asksOften = new Promise((resolve) => {{ often = resolve; }});
             const stop = repeat(async () => {{
                 asked += 1; open += 1; most = Math.max(most, open);
+                if (asked > 2) often();
                 await new Promise((resolve) => setTimeout(resolve, 40));
                 open -= 1;
             }}, 5);
-            await new Promise((resolve) => setTimeout(resolve, 400));
+            await asksOften;
             stop();
             const stopped = asked;
-            await new Promise((resolve) => setTimeout(resolve, 100));
+            await new Promise((resolve) => setTimeout(resolve, 200));
             return [stopped, most, asked - stopped];
         }}"""
     )
     context.close()
-    assert asked > 2
-    assert (most, after) == (1, 0)
+    assert (asked, most, after) == (3, 1, 0)
 
 
 def test_every_refusal_is_a_sentence_in_both_languages(browser: Any, stack: Any) -> None:
@@ -128,10 +131,7 @@ def test_a_page_runs_nothing_that_is_not_its_own_and_its_parts_are_kept(browser:
 def test_a_page_opens_without_a_network_once_it_was_there(phones: Any) -> None:
     phone = phones("vendor", next(iter(people.vendors().values())).phone)
     phone.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    for _ in range(100):  # until it is this page's own
-        if phone.page.evaluate("navigator.serviceWorker.controller !== null"):
-            break
-        phone.page.wait_for_timeout(50)
+    until(phone, "navigator.serviceWorker.controller !== null")  # it is this page's own
     phone.context.set_offline(True)
     phone.page.reload()
     phone.waits_for("Không có mạng")
