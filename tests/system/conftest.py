@@ -35,6 +35,9 @@ OWN = (
     "tests/system/test_failover.py",
     "tests/system/test_rebuild.py",
 )
+# Of a test that says no other: side by side with another stack, it may wait for several things for a minute each, and
+# the first of its process for the stack's start.
+TEST_S_MAX = 300
 # On the session's stack: there is one a process.
 API, PAGES = "the API's", "the pages'"
 
@@ -62,6 +65,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Stacks:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The order in which groups are handed out: the session's stacks, which have most to do, then those of OWN.
 
+    Each has TEST_S_MAX to end, unless it says another limit.
     Raises UsageError where a test of OWN wants the session's stack: its process would start a second one; and where a
     test that is here is not marked: `make test` would not run it.
     """
@@ -69,6 +73,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     unmarked = [item.nodeid for item in items if here in item.path.parents and not item.get_closest_marker("system")]
     if unmarked:
         raise pytest.UsageError(f"not marked `system`: {unmarked}")
+    for item in items:
+        if here in item.path.parents and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(TEST_S_MAX))
     groups = (API, PAGES, *OWN)
     items.sort(key=lambda item: groups.index(_group(item.nodeid)))
     wrong = [item.nodeid for item in items if _group(item.nodeid) in OWN and "stack" in _wanted(item)]

@@ -67,6 +67,12 @@ class Shopper:
         )  # fmt: skip
         return dict(reply["top_up"])
 
+    def topped_up(self) -> dict[str, Any]:
+        """One whose money is in the wallet: where that takes long, its request is answered before."""
+        ended = self.ended(self.top_up())
+        assert ended["state"] == "TOP_UP_STATE_DONE"
+        return ended
+
     def look(self, top_up: dict[str, Any]) -> dict[str, Any]:
         return dict(self.api.get(f"/v1/top-ups/{top_up['top_up_id']}")["top_up"])
 
@@ -112,7 +118,7 @@ def test_a_card_that_its_bank_refuses_says_why_in_vietnamese_and_leaves_nothing_
     shopper: Shopper, provider: Provider
 ) -> None:
     before = shopper.balance()
-    declined = shopper.top_up("pm_card_chargeDeclinedInsufficientFunds")
+    declined = shopper.ended(shopper.top_up("pm_card_chargeDeclinedInsufficientFunds"))
     assert (declined["state"], declined["decline_code"]) == ("TOP_UP_STATE_DECLINED", "insufficient_funds")
     assert declined["decline_message"] == "Thẻ không đủ tiền."
     assert [intent["status"] for intent in provider.intents(declined["top_up_id"])] == ["canceled"]
@@ -189,12 +195,12 @@ def test_a_webhook_that_is_not_signed_is_refused(stack: Stack) -> None:
 
 
 def test_money_goes_back_to_the_card_and_not_more_than_was_charged(shopper: Shopper, provider: Provider) -> None:
-    top_up = shopper.top_up()
+    top_up = shopper.topped_up()
     before = shopper.balance()
     path = f"/v1/top-ups/{top_up['top_up_id']}/refunds"
     key = new_key()
     refund = shopper.api.post(path, idempotency_key=key, amount=20_000)["refund"]
-    assert refund["state"] == "CARD_REFUND_STATE_DONE"
+    until(lambda: [one["state"] for one in shopper.look(top_up)["refunds"]] == ["CARD_REFUND_STATE_DONE"])
     assert shopper.api.post(path, idempotency_key=key, amount=20_000)["refund"]["refund_id"] == refund["refund_id"]
     with pytest.raises(ApiError, match="REFUND_EXCEEDS_PAYMENT"):
         shopper.api.post(path, idempotency_key=new_key(), amount=30_001)
@@ -204,7 +210,7 @@ def test_money_goes_back_to_the_card_and_not_more_than_was_charged(shopper: Shop
 
 @pytest.mark.parametrize("fault", ["cut_after", "error_stored"])
 def test_a_refund_whose_answer_never_comes_is_given_once(shopper: Shopper, provider: Provider, fault: str) -> None:
-    top_up = shopper.top_up()
+    top_up = shopper.topped_up()
     before = shopper.balance()
     with provider.fault(fault, "POST /v1/refunds", times=3):
         shopper.api.post(f"/v1/top-ups/{top_up['top_up_id']}/refunds", idempotency_key=new_key(), amount=AMOUNT)
@@ -218,7 +224,7 @@ def test_a_chargeback_takes_what_the_wallet_holds_and_the_rest_is_its_holders_de
     with Api(stack.gateway_url) as nobody:
         poor = Shopper(nobody.sign_in(people.SHOPPERS[2].phone, people.PIN))
         agent = nobody.sign_in(people.AGENTS[2].phone, people.PIN).get("/v1/me/accounts")["accounts"][0]
-        top_up = poor.top_up()
+        top_up = poor.topped_up()
         poor.api.post(
             "/v1/cash-out", idempotency_key=new_key(), wallet_id=poor.wallet, agent_id=agent["account_id"],
             amount=poor.balance() - 10_000,

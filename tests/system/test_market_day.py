@@ -42,8 +42,7 @@ def test_what_a_stall_asks_is_found_compared_and_told_to_others(
     try:
         until(lambda: product_id in found(market_day=HELD))
         assert found(market_day=NOT_HELD) == []
-        held = until(lambda: api.get("/v1/market-days", day=HELD)["markets"])
-        assert market in {one["market_id"] for one in held}
+        until(lambda: market in {one["market_id"] for one in api.get("/v1/market-days", day=HELD)["markets"]})
         assert market not in {one["market_id"] for one in api.get("/v1/market-days", day=NOT_HELD)["markets"]}
     finally:
         change({"rule": "MARKET_DAY_RULE_UNKNOWN"})
