@@ -241,9 +241,10 @@ def test_after_its_window_the_story_has_the_reports_lines_and_the_payout(
 
 def test_when_the_bank_has_answered_the_story_ends_with_its_statement(watched: Watched, order: dict[str, Any]) -> None:
     payment_id = order["payment"]["transfer_id"]
-    watched.cho("simulate", "institutions", "--once")
 
     def paid_on() -> Any:
+        # Each time: a payout is known before the clerk has written the bank's file of it.
+        watched.cho("simulate", "institutions", "--once")
         found = chapters(watched.story(payment_id), "settlement", "payout")
         return found and found[0]["facts"].get("paid_on")
 
@@ -334,15 +335,16 @@ def test_the_story_of_money_that_is_set_aside_has_its_event_and_the_order_it_is_
 
 
 def test_cho_status_shows_how_the_stack_does(watched: Watched, order: dict[str, Any]) -> None:
-    told = watched.cho("status", "--json")
+    # Whoever does not answer within a second is shown as out of reach: then a machine that does much else is asked again.
+    told = until(lambda: (one := watched.cho("status", "--json")).returncode == 0 and one)
     report = json.loads(told.stdout)
-    assert (told.returncode, report["ready"]) == (0, True)
+    assert report["ready"] is True
     health = report["health"]
     assert health["gate_open"] is True
     assert health["seq"] >= int(order["payment"]["seq"])
     assert set(health["readers"]) == {"journal", "announcer"}
     assert (health["unheld"], health["dead_letters"], health["unreachable"]) == ([], {}, [])
     assert health["breaks"] == 0
-    shown = watched.cho("status").stdout
+    shown = until(lambda: (one := watched.cho("status")).returncode == 0 and one).stdout
     for word in ("gate", "readers", "streams", "windows", "breaks"):
         assert f"\n{word}" in shown
