@@ -101,6 +101,24 @@ def test_a_file_that_the_clerk_moves_away_while_it_is_compared_is_found_where_it
     assert not (box.incoming / NAME).exists()
 
 
+@pytest.mark.parametrize("ends", ["taken", "refused"])
+def test_a_file_that_moves_while_the_folders_are_listed_is_listed_once_and_where_it_is_then(
+    box: Box, ends: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(b"one")
+    folders = submitted._folders
+
+    def moved_after_the_first(found: Box) -> Any:
+        (incoming, state), *others = folders(found)
+        yield incoming, state
+        take(box, NAME) if ends == "taken" else refuse(box, NAME, FileRefused("XML_BROKEN", "cut off"))
+        yield from others
+
+    monkeypatch.setattr(submitted, "_folders", moved_after_the_first)
+    state = pb.SUBMITTED_STATE_TAKEN if ends == "taken" else pb.SUBMITTED_STATE_REFUSED
+    assert listed() == [(NAME, state, 3)]
+
+
 def test_a_file_that_was_dropped_into_the_folder_meanwhile_is_not_written_over(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:

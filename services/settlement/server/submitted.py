@@ -6,7 +6,7 @@ import hashlib
 import heapq
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,15 +144,17 @@ def _there(box: Box, name: str) -> Found | None:
     return None
 
 
-def _all(box: Box) -> Iterator[Found]:
+def _all(box: Box) -> Iterable[Found]:
+    found: dict[int, Found] = {}
     for folder, state in _folders(box):
         for path in folder.iterdir():
             if path.name.startswith(".") or path.name.endswith(REASON_SUFFIX):
                 continue
             with suppress(FileNotFoundError):  # moved away just now
                 status = path.lstat()
-                if stat.S_ISREG(status.st_mode):
-                    yield Found(path, state, status.st_mtime, status.st_size)
+                if stat.S_ISREG(status.st_mode):  # moved meanwhile, it is the same file, and where it is seen last
+                    found[status.st_ino] = Found(path, state, status.st_mtime, status.st_size)
+    return found.values()
 
 
 def view(found: Found) -> pb.SubmittedFile:
