@@ -18,7 +18,7 @@ from kit.config import Settings
 from kit.ids import new_key
 from tests.waiting import until
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.system
 
 AMOUNT = 50_000
 OVER = {f"TOP_UP_STATE_{name}" for name in ("DONE", "DECLINED", "CANCELLED", "RETURNED", "ESCALATED", "CLOSED")}

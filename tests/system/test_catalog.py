@@ -16,7 +16,7 @@ from kit import clock
 from kit.ids import new_key
 from tests.waiting import until
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.system
 Audited = Callable[[], Any]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.system.personal import PRINTED, leaks
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(420)]
 
 
 def test_the_demo_holds_and_says_so(tmp_path: Path) -> None:
@@ -19,7 +19,7 @@ def test_the_demo_holds_and_says_so(tmp_path: Path) -> None:
         [Path(sys.executable).with_name("cho"), "demo", "--keep", str(tmp_path)],
         capture_output=True,
         text=True,
-        timeout=230,
+        timeout=400,
         env={**os.environ, "COLUMNS": "120"},
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr

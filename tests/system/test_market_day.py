@@ -11,7 +11,7 @@ from kit import clock
 from kit.ids import new_key
 from tests.waiting import until
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.system
 # The 21st of a lunar month, and the day after it.
 HELD, NOT_HELD = "2026-11-29", "2026-11-30"
 

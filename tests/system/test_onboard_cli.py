@@ -21,7 +21,7 @@ from kit.config import settings
 from kit.ids import new_id, new_key
 from services.onboarding.bulk import columns, example
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.system
 TITLES = [column.title for column in columns.COLUMNS]
 FIRST = 700_000
 

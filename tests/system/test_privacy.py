@@ -26,7 +26,7 @@ from kit.ids import new_id, new_key
 from services.onboarding import seed
 from tests.system.personal import ACCOUNT, NEW_PIN, PHONE, PIN, PRINTED, leaks
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.system
 
 NAME, REASON = "Vi Thị Kín", "khách gọi tổng đài để xác minh"
 

@@ -20,7 +20,7 @@ from services.settlement import trust
 from tests.payments.test_webhooks import Receiver
 from tests.waiting import until
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.system
 Audited = Callable[[], Any]
 
 

@@ -13,7 +13,7 @@ from services.settlement.clerk.crash import POINTS
 from tests.system.settling import BANK, Town, town
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
-RUNS_MAX = 20
+RUNS_MAX = 40
 LATER = 75
 # In each of these windows' lives one clerk after the other is killed, at the next of its points.
 KILLED_AT = (

@@ -24,7 +24,7 @@ from simulators.institutions.ticks import Institutions
 from tests.system.settling import age_files
 from tests.waiting import until
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.system
 OWN = "VIETTEL"
 
 

@@ -19,7 +19,7 @@ from kit.ids import new_key
 from kit.money import format_vnd
 from tests.waiting import until
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.system
 
 
 @pytest.fixture
