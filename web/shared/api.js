@@ -87,9 +87,13 @@ export async function send(method, path, body, headers = {}, signal = AbortSigna
   }
 }
 
+// One tab after the other, where the browser can: a refresh token works once, and whoever sends it a second time is taken
+// for a thief and signs all tabs out. Who comes second sends the one that the first was given.
+const inTurn = (ask) => (navigator.locks ? navigator.locks.request("cho.token", ask) : ask());
+
 /** Whether there is a session still: asked once, however many ask. */
 export function renewed() {
-  renewing ??= send("POST", "/v1/token/refresh", {})
+  renewing ??= inTurn(() => send("POST", "/v1/token/refresh", {}))
     .then((reply) => {
       if (reply.status >= 500) throw new ApiError("OFFLINE", "tokens cannot be renewed now", reply.status);
       return reply.ok;
