@@ -133,7 +133,8 @@ class Settings(BaseSettings):
             secrets = {name: str(getattr(self, name)).strip() for name in ("edge_secret", "field_key", "index_key")}
             left = [name for name, secret in secrets.items() if not secret or secret.startswith(_LOCAL_SECRET)]
             if left:
-                raise ValueError(f"set CHO_{', CHO_'.join(n.upper() for n in left)}: defaults are for CHO_ENV=local, and empty is none")
+                wanted = ", ".join(f"CHO_{name.upper()}" for name in left)
+                raise ValueError(f"set {wanted}: defaults are for CHO_ENV=local, and empty is none")
         return self
 
     def own_secret(self, name: str) -> str:

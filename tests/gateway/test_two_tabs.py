@@ -42,7 +42,7 @@ def test_two_tabs_that_renew_their_token_at_once_stay_signed_in(tmp_path: Path) 
         shutil.copy(web.ROOT / "shared" / name, tmp_path)
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "tabs.js").write_text(TABS)
-    done = subprocess.run(  # noqa: S603 - our own script
+    done = subprocess.run(
         [str(NODE), str(tmp_path / "tabs.js")], check=True, capture_output=True, text=True, timeout=60
     )
     assert json.loads(done.stdout) == {"renewed": [True, True], "ended": False}
