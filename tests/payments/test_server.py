@@ -618,6 +618,12 @@ async def test_resolve_tells_how_a_key_ended_and_makes_never_final(api: Api) -> 
     assert await balance(api, wallet) == 8_000
 
 
+@pytest.mark.parametrize("kind", ["TRANSFER_KIND_TOP_UP", "TRANSFER_KIND_UNLOAD"])
+async def test_resolve_does_not_say_that_what_a_card_may_have_paid_never_arrived(api: Api, kind: str) -> None:
+    asked = pb.ResolveRequest(kind=pb.TransferKind.Value(kind), idempotency_key=new_key())
+    assert await api.code(person("shopper"), "Resolve", asked) == "INVALID_ARGUMENT"
+
+
 # Refunds -------------------------------------------------------------------------------------------------------
 
 

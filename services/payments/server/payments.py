@@ -32,6 +32,7 @@ from kit.rpc.call import Call
 from services.payments import announce, fees, requests, transfer
 from services.payments.server.common import (
     ASK_PAYER,
+    CARD_KINDS,
     HISTORY_MAX,
     KINDS,
     NOTE_MAX,
@@ -403,6 +404,9 @@ class PaymentsServicer:
         op = OPS.get(request.kind)
         if op is None:
             raise InvalidArgument("kind must say what the key was used for")
+        if request.kind in CARD_KINDS:
+            # "Not found" would be told of a card that was charged.
+            raise InvalidArgument("a top-up or refund by card is sent again with its key: the answer is how it stands")
         code, transfer_id, seq = await self._ledger.resolve(call.caller.sub, op, request.idempotency_key)
         if code == "OK":
             return pb.ResolveResponse(outcome=pb.ResolveResponse.OUTCOME_DONE, transfer_id=transfer_id, seq=seq)

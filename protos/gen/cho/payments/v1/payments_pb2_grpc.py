@@ -239,7 +239,8 @@ class PaymentsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Resolve(self, request, context):
-        """Tells how a call with this key ended. Where it never arrived, the key is spent, so that "not found" is final.
+        """Tells how a call with this key ended. Where it never arrived, the key is spent, so that "not found" is final. Not of
+        top-ups by card and refunds to cards (INVALID_ARGUMENT): the same request with the same key is answered how it stands.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
