@@ -2,8 +2,10 @@
 //
 // While somebody waits, it is sent again with its key. A phone that dies in between finds it at its next start, and asks
 // how it ended; it does not send it again: what never arrived is not paid hours later, because a button said "find out".
+// Only what nobody can ask after is sent again as it was, by a button that says so, or let go by whoever has looked.
 
 import { ApiError, newKey, post } from "./api.js";
+import { now } from "./clock.js";
 import { user } from "./shell.js";
 
 const PLACE = "cho.pending";
@@ -19,11 +21,19 @@ const KINDS = [
   [/^\/v1\/transfers$/, "TRANSFER_KIND_TRANSFER"],
   [/^\/v1\/holds$/, "TRANSFER_KIND_HOLD"],
 ];
+// The others, top-ups and refunds of orders, are answered the same to the same key and body, however late. Orders call a
+// key request_id.
+const ORDERS = /^\/v1\/orders\//;
 
 /** What a screen is for: paying, refunding. Sent as often as the person taps; done once. */
 export class Intention {
   constructor(path) {
-    Object.assign(this, { path, key: newKey(), sent: "", unknown: false });
+    Object.assign(this, { path, key: newKey(), sent: "", about: null, unknown: false });
+  }
+
+  /** What was written down and never answered, to be sent again. */
+  static of({ path, key, body, about }) {
+    return Object.assign(new Intention(path), { key, sent: JSON.stringify(body), about, unknown: true });
   }
 
   /**
@@ -35,11 +45,11 @@ export class Intention {
   async send(body, about, waiting = () => {}) {
     const text = JSON.stringify(body);
     if (this.unknown && text !== this.sent) throw new ApiError("OUTCOME_UNKNOWN", "another one is not known yet", 0);
-    this.sent = text;
-    this.#keep(about);
+    Object.assign(this, { sent: text, about });
+    this.#keep();
     for (let attempt = 0; ; attempt += 1) {
       try {
-        const reply = await post(this.path, { ...body, idempotency_key: this.key });
+        const reply = await post(this.path, { ...body, [ORDERS.test(this.path) ? "request_id" : "idempotency_key"]: this.key });
         this.#known();
         return reply;
       } catch (error) {
@@ -49,14 +59,23 @@ export class Intention {
         if (!error.again || attempt >= WAITS_MS.length) throw error;
         waiting(error);
         await new Promise((resolve) => setTimeout(resolve, Math.max(WAITS_MS[attempt], error.retryAfterS * 1_000)));
-        this.#keep(about);
+        this.#keep();
       }
     }
   }
 
-  /** Whether somebody can say how it ended. Of a card's charge nobody can by its key: it is sent again while one waits. */
+  /** What was sent, once more and as it was: done once, whether it arrived before or not. As `send`. */
+  sendAgain(waiting) {
+    return this.send(JSON.parse(this.sent), this.about, waiting);
+  }
+
+  /** Whoever sent it has looked, and does not want to know of it any more. It may have been done, or be on its way. */
+  letGo() {
+    this.#known();
+  }
+
   get resolvable() {
-    return kindOf(this.path) !== undefined;
+    return resolvable(this);
   }
 
   /** As the function of this name. */
@@ -66,9 +85,9 @@ export class Intention {
     return found;
   }
 
-  // Only what can be found out later is written down.
-  #keep(about) {
-    if (this.resolvable) keep({ path: this.path, key: this.key, about, at: Date.now() });
+  #keep() {
+    const { path, key, about } = this;
+    keep({ path, key, about, at: now().getTime(), body: this.resolvable ? undefined : JSON.parse(this.sent) });
   }
 
   #known() {
@@ -77,17 +96,26 @@ export class Intention {
   }
 }
 
-/** Intentions of who is signed in whose outcome is not known: {path, key, about, at}. */
+/** Intentions of who is signed in whose outcome is not known: {path, key, about, at}, with its body where it is sent again. */
 export function pending() {
   return all().filter((one) => one.by === user().user_id);
 }
 
+/** Whether somebody can say by its key how it ended, without doing it. */
+export function resolvable({ path }) {
+  return kindOf(path) !== undefined;
+}
+
 /**
  * How it ended: {outcome: "OUTCOME_DONE" | "OUTCOME_REFUSED" | "OUTCOME_NOT_FOUND", code}. Where it never arrived, it never
- * will from then on. Throws ApiError where nobody answers.
+ * will from then on. Of a key that is too old nobody knows any more: {code: "KEY_EXPIRED"}. Throws ApiError where nobody
+ * answers.
  */
 export async function findOut({ path, key }) {
-  const found = await post("/v1/resolve", { kind: kindOf(path), idempotency_key: key });
+  const found = await post("/v1/resolve", { kind: kindOf(path), idempotency_key: key }).catch((error) => {
+    if (error.code !== "KEY_EXPIRED") throw error;
+    return { code: error.code };
+  });
   forget(key);
   return found;
 }

@@ -3,8 +3,8 @@
 
 import { button, h, show } from "./dom.js";
 import { dong } from "./money.js";
-import { findOut, pending } from "./once.js";
-import { refused, withPin } from "./shell.js";
+import { findOut, Intention, pending, resolvable } from "./once.js";
+import { go, refused, withPin } from "./shell.js";
 import { t } from "./strings.js";
 
 /**
@@ -31,7 +31,7 @@ export async function sendFrom({ form, place, pin, intention, body, about, done 
     }
   } catch (error) {
     if (intention.unknown) {
-      show(place, notKnown(place, intention, submit));
+      show(place, notKnown({ place, pin, intention, submit, done }));
       return;
     }
     show(place, refused(error));
@@ -39,11 +39,17 @@ export async function sendFrom({ form, place, pin, intention, body, about, done 
   submit.disabled = false;
 }
 
-function notKnown(place, intention, submit) {
+function notKnown({ place, pin, intention, submit, done }) {
   if (!intention.resolvable) {
-    // The same again has the same key.
-    submit.disabled = false;
-    return h("p", { class: "banner away", role: "alert" }, t("pay.unknown.again"));
+    const ended = (why) => {
+      show(place, why);
+      submit.disabled = false;
+    };
+    const answered = (reply) => {
+      show(place);
+      done(reply);
+    };
+    return h("div", { class: "stack" }, h("p", { class: "banner away", role: "alert" }, t("pay.unknown.again")), sending(intention, pin, answered, ended));
   }
   return h("div", { class: "stack" }, h("p", { class: "banner away", role: "alert" }, t("pay.unknown")),
     button(t("pay.find-out"), async () => {
@@ -53,13 +59,13 @@ function notKnown(place, intention, submit) {
         // What was done, or waits for a review, is not done a second time from the same form.
         submit.disabled = found.outcome === "OUTCOME_DONE";
       } catch (error) {
-        show(place, refused(error), notKnown(place, intention, submit));
+        show(place, refused(error), notKnown({ place, pin, intention, submit, done }));
       }
     }, { class: "main" }));
 }
 
 /** Cards of what was sent and not answered, first of all that a screen shows. `then`: once its end was read. */
-export function unanswered(then) {
+export function unanswered(then = () => {}) {
   return pending().map((one) => openCard(one, then));
 }
 
@@ -70,34 +76,88 @@ export function unanswered(then) {
 function openLike(form, { path, key }) {
   const shown = [...form.closest(".screen").querySelectorAll("[data-open]")].filter((card) => card.dataset.path === path);
   const known = [key, ...shown.map((card) => card.dataset.open)];
-  return [...shown, ...pending().filter((one) => one.path === path && !known.includes(one.key)).map((one) => openCard(one))];
+  return [...shown, ...pending().filter((one) => one.path === path && !known.includes(one.key)).map((one) => openCard(one, () => {}))];
 }
 
-/** How it ended is asked, and nothing is sent again. */
-function openCard(one, then) {
-  const said = h("div", {});
-  const ask = button(t("pay.find-out"), async () => {
+/**
+ * Of what nobody can ask after by its key: sent again as it was (`answered` gets the reply), or let go. `ended` is told why
+ * there is nothing more to ask: it was refused, or let go (null).
+ */
+function sending(intention, pin, answered, ended) {
+  const [said, choice] = [h("div", {}), h("div", { class: "stack" })];
+  const waiting = () => show(said, h("p", { class: "banner away" }, t("pay.asking")));
+  const again = button(t("pay.again"), async () => {
+    show(said, h("p", { class: "banner here" }, t("pay.waiting")));
     try {
-      show(said, outcome(await findOut(one)), button(t("done"), then ?? (() => card.remove())));
-      ask.remove();
-      delete card.dataset.open;
+      const reply = await withPin(pin, () => intention.sendAgain(waiting));
+      show(said);
+      if (reply) answered(reply);
+    } catch (error) {
+      if (intention.unknown) show(said, refused(error));
+      // Too old, and never begun: it never will be.
+      else ended(error.code === "KEY_EXPIRED" ? nothingTaken() : refused(error));
+    }
+  }, { class: "main" });
+  const first = () => show(choice, h("p", { class: "hint" }, t("pay.again.hint")), again, button(t("pay.leave"), sure, { class: "plain" }));
+  const sure = () => show(choice, h("p", { class: "banner away", role: "alert" }, t("pay.leave.sure")),
+    button(t("pay.leave.do"), () => {
+      intention.letGo();
+      ended(null);
+    }, { class: "danger" }), button(t("pay.leave.not"), first));
+  first();
+  return h("div", { class: "stack" }, said, choice);
+}
+
+/** How it ended: asked after, and nothing is sent again; or where nobody can be asked, sent again by whoever wants that. */
+function openCard(one, then) {
+  // The card may be shown within a form, which a PIN does not send.
+  const [said, pin] = [h("div", {}), h("div", { submit: (event) => event.stopPropagation() })];
+  const card = h("section", { class: "card stack", "data-open": one.key, "data-path": one.path },
+    h("p", { class: "bad" }, t("pay.pending")),
+    h("p", {}, h("span", { class: "number" }, dong(one.about.amount)), " ", h("span", { class: "soft" }, one.about.name ?? "")), said, pin);
+  const over = () => {
+    card.remove();
+    then();
+  };
+  const ended = (how) => {
+    delete card.dataset.open;
+    if (!how) {
+      over();
+      return;
+    }
+    ways.remove();
+    show(said, how, button(t("done"), over));
+  };
+  const answered = (reply) => {
+    // How a card took it, its own screen says.
+    if (reply.top_up) go("top-up", reply.top_up.top_up_id);
+    else ended(wasDone());
+  };
+  const ways = resolvable(one) ? asked(one, said, ended) : sending(Intention.of(one), pin, answered, ended);
+  card.append(ways);
+  return card;
+}
+
+/** Asks how one ended. */
+function asked(one, said, ended) {
+  return button(t("pay.find-out"), async () => {
+    try {
+      ended(outcome(await findOut(one)));
     } catch (error) {
       show(said, refused(error));
     }
   }, { class: "main" });
-  const card = h("section", { class: "card", "data-open": one.key, "data-path": one.path },
-    h("p", { class: "bad" }, t("pay.pending")),
-    h("p", { class: "number" }, dong(one.about.amount), " ", h("span", { class: "soft" }, one.about.name ?? "")), said, ask);
-  return card;
 }
 
 /** What was found out, in words. */
-export function outcome(found) {
+export function outcome({ outcome: how, code, transfer_id: transfer }) {
   // It may still be paid: who reads that it was refused pays again, and who reads that it was done takes the goods.
-  if (found.code === "HELD") return h("p", { class: "banner away", role: "status" }, t("receipt.held"));
-  if (found.outcome === "OUTCOME_DONE") return h("p", { class: "banner here", role: "status" }, t("pay.found.done"));
-  const nothing = h("p", { class: "banner away", role: "status" }, t("pay.found.nothing"));
-  if (found.outcome !== "OUTCOME_REFUSED") return nothing;
+  if (code === "HELD") return h("p", { class: "banner away", role: "status" }, t("receipt.held"));
+  if (how === "OUTCOME_DONE") return wasDone();
+  if (how === "OUTCOME_NOT_FOUND") return nothingTaken();
   // With a transfer's id it was held, and came back.
-  return found.transfer_id ? h("div", { class: "stack" }, refused({ code: found.code }), nothing) : refused({ code: found.code });
+  return transfer ? h("div", { class: "stack" }, refused({ code }), nothingTaken()) : refused({ code });
 }
+
+const wasDone = () => h("p", { class: "banner here", role: "status" }, t("pay.found.done"));
+const nothingTaken = () => h("p", { class: "banner away", role: "status" }, t("pay.found.nothing"));

@@ -2,29 +2,31 @@
 
 import { get } from "../shared/api.js";
 import { button, field, h, show } from "../shared/dom.js";
-import { dong, groupWhileTyped, typedAmount } from "../shared/money.js";
+import { dong, groupWhileTyped, typedAmount, when } from "../shared/money.js";
 import { Intention } from "../shared/once.js";
-import { sendFrom } from "../shared/pay.js";
+import { sendFrom, unanswered } from "../shared/pay.js";
 import { repeat } from "../shared/repeat.js";
 import { go, head } from "../shared/shell.js";
-import { t } from "../shared/strings.js";
+import { t, tOf } from "../shared/strings.js";
 import { choice, wallets } from "./wallets.js";
 
 // The provider's own test cards: what the simulator takes, and Stripe's test mode.
 const CARDS = { pm_card_visa: "Visa 4242", pm_card_authenticationRequired: "Visa 3184 (3-D Secure)", pm_card_visa_chargeDeclined: "Visa 0002 (từ chối)" };
 const ASKED_EVERY_MS = 1_500;
 const ASKED_MAX = 40;
+const RECENT = 5;
 const OPEN = ["CREATED", "PENDING", "UNKNOWN", "PAID", "REQUIRES_ACTION"].map((state) => `TOP_UP_STATE_${state}`);
 
 export async function screen(place, topUpId) {
   if (topUpId) return follow(place, topUpId);
-  const { shown, chosen } = choice(await wallets());
+  const [mine, { top_ups: made }] = await Promise.all([wallets(), get("/v1/me/top-ups", { page_size: RECENT })]);
+  const { shown, chosen } = choice(mine);
   const [said, pin] = [h("div", {}), h("div", {})];
   const amount = field(t("amount"), { id: "amount", inputmode: "numeric", class: "amount", required: true, value: "200.000" });
   const input = amount.querySelector("input");
   groupWhileTyped(input);
   const card = h("select", { id: "card" }, Object.entries(CARDS).map(([token, name]) => h("option", { value: token }, name)));
-  const submit = h("button", { class: "main" }, t("top-up.do", { amount: input.value }));
+  const submit = h("button", { class: "main" }, t("top-up.do", { amount: dong(typedAmount(input.value)) }));
   input.addEventListener("input", () => { submit.textContent = t("top-up.do", { amount: dong(typedAmount(input.value)) }); });
   const intention = new Intention("/v1/top-ups");
   const form = h("form", { class: "stack" }, amount, shown,
@@ -38,8 +40,17 @@ export async function screen(place, topUpId) {
     const about = { amount: body.amount, name: card.selectedOptions[0].text };
     await sendFrom({ form, place: said, pin, intention, body, about, done: ({ top_up: made }) => go("top-up", made.top_up_id) });
   });
-  show(place, head(t("top-up")), form, pin);
+  const before = made.length ? [h("h2", {}, t("top-up.recent")), h("ul", { class: "rows", id: "top-ups" }, made.map(row))] : [];
+  show(place, head(t("top-up")), unanswered(() => screen(place)), form, pin, before);
   return null;
+}
+
+/** Where somebody looks before they do again what was not answered, and goes on with what their bank asks. */
+function row(one) {
+  return h("li", { "data-id": one.top_up_id },
+    h("span", { class: "soft small" }, when(one.created_at)),
+    h("span", { class: "grow small" }, tOf("top-up", one.state)),
+    button(dong(one.amount), () => go("top-up", one.top_up_id), { "aria-label": `${t("top-up")} ${dong(one.amount)}` }));
 }
 
 async function follow(place, id) {
@@ -52,7 +63,7 @@ async function follow(place, id) {
     else if (now.state === "TOP_UP_STATE_DECLINED") show(said, h("p", { class: "banner refused" }, now.decline_message || now.decline_code));
     else if (now.state === "TOP_UP_STATE_REQUIRES_ACTION") show(said, h("a", { class: "button main", href: now.redirect_url }, t("top-up.confirm")));
     else if (OPEN.includes(now.state)) show(said, h("p", { class: "banner away" }, t(asked < 3 ? "top-up.waiting" : "top-up.unknown")));
-    else show(said, h("p", { class: "banner refused" }, now.code || now.state));
+    else show(said, h("p", { class: "banner away" }, tOf("top-up", now.state)));
     asked += 1;
     return !OPEN.includes(now.state) || asked >= ASKED_MAX;
   }

@@ -1,9 +1,11 @@
 // The stall's orders: what is to be done, weights, handing over, and what comes back.
 
-import { get, newKey, post } from "../shared/api.js";
+import { get, post } from "../shared/api.js";
 import { button, field, h, show } from "../shared/dom.js";
 import { dong, grouped, groupWhileTyped, typedAmount, when } from "../shared/money.js";
+import { Intention } from "../shared/once.js";
 import { facts, happened, howMuch, tone } from "../shared/order.js";
+import { sendFrom, unanswered } from "../shared/pay.js";
 import { recallNotice, recallOf } from "../shared/recall.js";
 import { repeat, typing } from "../shared/repeat.js";
 import { go, head, refused, withPin } from "../shared/shell.js";
@@ -46,33 +48,33 @@ async function one(place, orderId) {
   const draw = () => {
     show(shown, recallNotice(order, "seller"), facts(order));
     show(past, happened(order));
-    show(doing, deeds(order, act));
+    show(doing, deeds(order, act, pin, changed));
   };
+  function changed(now) {
+    order = now;
+    draw();
+  }
   async function act(verb, body) {
     show(said);
     doing.inert = true; // what is typed meanwhile would be drawn over
     try {
       const reply = await withPin(pin, () => post(`/v1/orders/${order.order_id}/${verb}`, body));
-      if (reply) order = reply.order;
-      draw();
+      changed(reply ? reply.order : order);
     } catch (error) {
       show(said, refused(error));
     }
     doing.inert = false;
   }
-  show(place, head(t("order", { reference: order.code })), shown, said, pin, doing, h("h2", {}, t("order.history")), past);
+  show(place, head(t("order", { reference: order.code })), unanswered(() => changed(order)), shown, said, pin, doing, h("h2", {}, t("order.history")), past);
   draw();
   return repeat(async () => {
     const { order: now } = await get(`/v1/orders/${orderId}`);
     if (doing.inert || typing(doing)) return; // not under somebody's fingers
-    if (now.state !== order.state || now.history.length !== order.history.length) {
-      order = now;
-      draw();
-    }
+    if (now.state !== order.state || now.history.length !== order.history.length) changed(now);
   }, ASKED_EVERY_MS, () => {});
 }
 
-function deeds(order, act) {
+function deeds(order, act, pin, changed) {
   const state = order.state.replace("ORDER_STATE_", "");
   const to = (next, label) => button(t(label), () => act("advance", { to: `ORDER_STATE_${next}` }), { class: "main" });
   const parts = [];
@@ -86,7 +88,7 @@ function deeds(order, act) {
     parts.push(button(t("order.return.accept"), () => act("return/decide", { decision: "DECISION_ACCEPT" }), { class: "main" }),
       asked("return/decide", "reason", "order.return.refuse", act, { decision: "DECISION_REFUSE" }));
   }
-  if (["PICKED_UP", "DELIVERED", "READY", "PREPARING", "PAID"].includes(state) && Number(order.due) > 0) parts.push(refund(order, act));
+  if (["PICKED_UP", "DELIVERED", "READY", "PREPARING", "PAID"].includes(state) && Number(order.due) > 0) parts.push(refund(order, pin, changed));
   if (["PLACED", "UNDERPAID", "HELD", "PAID", "PREPARING", "READY", "HANDED_OVER"].includes(state)) parts.push(asked("cancel", "reason", "order.cancel", act));
   return parts;
 }
@@ -107,21 +109,44 @@ function carrier(act) {
   }));
 }
 
-/** Money of one line, or of all that is left. */
-function refund(order, act) {
+/** Money of one line, or of all that is left: once, however often it is asked for, until it is known how that ended. */
+function refund(order, pin, changed) {
   const place = h("div", {});
-  show(place, button(t("refund"), () => {
-    const line = h("select", { id: "line" }, h("option", { value: "" }, t("order.refund.all")), order.lines.map((one) => h("option", { value: one.product_id }, one.name)));
-    const amount = field(t("amount"), { id: "amount", inputmode: "numeric", class: "amount", maxlength: 15 }, t("order.refund.hint"));
-    const reason = field(t("order.reason"), { id: "reason", required: true, maxlength: 140 });
-    groupWhileTyped(amount.querySelector("input"));
-    const requestId = newKey();
-    show(place, submitted(h("form", { class: "card stack" }, h("div", { class: "field" }, h("label", { for: "line" }, t("order.refund.what")), line), amount, reason,
-      h("button", { class: "danger" }, t("refund"))), () => act("refunds", {
-      request_id: requestId, product_id: line.value, amount: line.value ? typedAmount(amount.querySelector("input").value) : 0, reason: reason.querySelector("input").value,
-    })));
-  }, { class: "plain" }));
+  show(place, button(t("refund"), () => show(place, refundForm(order, pin, changed)), { class: "plain" }));
   return place;
+}
+
+function refundForm(order, pin, changed) {
+  const line = h("select", { id: "line" }, h("option", { value: "" }, t("order.refund.all")), order.lines.filter((one) => leftOf(order, one.product_id) > 0).map((one) => h("option", { value: one.product_id }, one.name)));
+  const part = field(t("amount"), { id: "amount", inputmode: "numeric", class: "amount", maxlength: 15 }, t("order.refund.hint"));
+  const reason = field(t("order.reason"), { id: "reason", required: true, maxlength: 140 });
+  const [amount, said, submit] = [part.querySelector("input"), h("div", {}), h("button", { class: "danger" })];
+  groupWhileTyped(amount);
+  const typed = () => (line.value ? typedAmount(amount.value) : 0);
+  const given = () => typed() || leftOf(order, line.value);
+  const look = () => {
+    // A part is one of a line: of the whole order all that is left goes back.
+    part.hidden = !line.value;
+    amount.setCustomValidity(line.value && amount.value && !typed() ? t("error.AMOUNT_INVALID") : "");
+    submit.textContent = t("refund.give", { amount: dong(given()) });
+  };
+  for (const input of [line, amount]) input.addEventListener("input", look);
+  look();
+  const form = h("form", { class: "card stack" }, h("div", { class: "field" }, h("label", { for: "line" }, t("order.refund.what")), line), part, reason, said, submit);
+  const intention = new Intention(`/v1/orders/${order.order_id}/refunds`);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const body = { product_id: line.value, amount: typed(), reason: reason.querySelector("input").value };
+    const about = { amount: given(), name: t("order.refund.name", { reference: order.code }) };
+    await sendFrom({ form, place: said, pin, intention, body, about, done: ({ order: now }) => changed(now) });
+  });
+  return form;
+}
+
+/** Đồng that the stall still has of a line; "": of all. */
+function leftOf(order, productId) {
+  const line = order.lines.find((one) => one.product_id === productId);
+  return line ? Number(line.total) - Number(line.given_back) : Number(order.due);
 }
 
 /** Asked for words first: the other side reads them. */
