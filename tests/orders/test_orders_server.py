@@ -377,6 +377,10 @@ def test_the_stall_gives_money_back_under_a_request_of_its_own(market: Market, s
     order.refused("NOT_FOUND", "RefundOrder", VENDING_BUYER, **give)
     all_of_it = order("RefundOrder", OPERATOR, request_id=new_key(), reason="khiếu nại")
     assert (all_of_it.state, all_of_it.paid, market.purse.kept) == (pb.ORDER_STATE_REFUNDED, 0, 0)
+    # Whoever was not answered asks again, however late.
+    assert order("RefundOrder", order.vendor, **give).state == pb.ORDER_STATE_REFUNDED
+    order.refused("WRONG_STATE", "RefundOrder", order.vendor, **{**give, "request_id": new_key()})
+    assert market.purse.kept == 0
 
 
 def test_operators_see_what_is_stuck_and_have_it_tried_again(

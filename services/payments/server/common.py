@@ -49,7 +49,7 @@ OPS = {
     pb.TRANSFER_KIND_INTERCHANGE: "interchange", pb.TRANSFER_KIND_LIQUIDITY_IN: "liquidity_in",
     pb.TRANSFER_KIND_LIQUIDITY_OUT: "liquidity_out", pb.TRANSFER_KIND_CORRECTION: "correct",
 }  # fmt: skip
-# Keys of these are kept with their works (services/payments/store/topups.py): of a caller's, the ledger has never heard.
+# A caller's keys of these are kept with their works (services/payments/store/topups.py): the ledger has others.
 CARD_KINDS = frozenset({pb.TRANSFER_KIND_TOP_UP, pb.TRANSFER_KIND_UNLOAD})
 TRANSFER_STATES = {
     "": pb.TRANSFER_STATE_DONE, "held": pb.TRANSFER_STATE_HELD, "captured": pb.TRANSFER_STATE_CAPTURED,
