@@ -12,9 +12,10 @@ import pytest
 from cli import people
 from cli.api import Api
 from kit.ids import new_key
-from tests.system.web.conftest import Phone
+from tests.system.web.conftest import Phone, violations
 from tests.system.web.test_web_orders import NOODLES, state
 from tests.system.web.test_web_stories import SHOPPER, balance, money
+from tests.system.web.test_web_trouble import SMALLEST
 from tests.waiting import until
 
 pytestmark = pytest.mark.system
@@ -214,15 +215,25 @@ def test_a_payment_that_nobody_knows_any_more_is_said_to_be_too_old_and_stops_no
 
 
 @pytest.mark.parametrize(("how", "says"), [("ESCALATED", "Có nhân viên đang kiểm tra"), ("RETURNED", "đã về lại thẻ")])
-def test_how_a_top_up_stands_is_said_in_words_and_not_in_codes(
-    phones: Any, api: Api, money: str, how: str, says: str
-) -> None:
+def test_how_a_top_up_stands_is_said_in_words_and_not_in_codes(phones: Any, money: str, how: str, says: str) -> None:
     shopper = phones("shopper", SHOPPER.phone)
-    one = {**begun(api)[0], "state": f"TOP_UP_STATE_{how}", "code": "STUCK"}
+    one = {"top_up_id": "top_1", "amount": "90000", "state": f"TOP_UP_STATE_{how}", "code": "STUCK"}
     shopper.page.route(f"**{TOP_UPS}/*", lambda route: route.fulfill(json={"top_up": one}))
-    shopper.page.goto(f"/shopper/#/top-up/{one['top_up_id']}")
+    shopper.page.goto("/shopper/#/top-up/top_1")
     shopper.waits_for(says)
     assert shopper.page.get_by_text("STUCK").count() == 0
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_a_card_of_what_was_not_answered_can_be_used_by_everybody(phones: Any, money: str, language: str) -> None:
+    shopper = phones("shopper", SHOPPER.phone, bypass_csp=True, viewport=SMALLEST)
+    shopper.page.evaluate("language => localStorage.setItem('cho.language', language)", language)
+    kept(shopper, TOP_UPS, new_key(), wallet_id=money, amount=90_000, payment_method="pm_card_visa")
+    assert violations(shopper) == []
+    open_cards(shopper).locator("button.plain").click()
+    open_cards(shopper).locator("button.danger").wait_for()
+    assert violations(shopper) == []
+    assert shopper.page.evaluate("document.documentElement.scrollWidth") == SMALLEST["width"]
 
 
 # Refunds of orders
