@@ -19,7 +19,8 @@ from simulators.institutions.ticks import Did, Institutions
 if TYPE_CHECKING:
     from cli.demo import Morning
 
-SETTLED_S_MAX = 40.0
+# The clerk that could not go on is started again after half a minute (services/settlement/worker.py).
+SETTLED_S_MAX = 120.0
 LOOK_EVERY_S = 0.25
 TELECOM = "VIETTEL"
 WRONG_BY = 5_000
