@@ -340,7 +340,7 @@ def test_the_story_of_money_that_is_set_aside_has_its_event_and_the_order_it_is_
 
 
 def test_cho_status_shows_how_the_stack_does(watched: Watched, order: dict[str, Any]) -> None:
-    # Whoever does not answer within a second is shown as out of reach: then a machine that does much else is asked again.
+    # Whoever does not answer within a second is shown as out of reach: on a machine that does much else, asked again.
     told = until(lambda: (one := watched.cho("status", "--json")).returncode == 0 and one)
     report = json.loads(told.stdout)
     assert report["ready"] is True
