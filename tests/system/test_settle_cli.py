@@ -42,7 +42,7 @@ from services.settlement.proof.manifest import About, PackedFile
 from simulators.institutions.ticks import Institutions
 from tests.waiting import until
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.system
 SECOND = ("--phone", people.CHECKER.phone)
 Cho = Callable[..., Any]
 
