@@ -9,7 +9,7 @@ import pytest
 
 from services.orders.invoices import invoice as rules
 from services.orders.invoices.source import sale_of
-from services.orders.order import NO_SALE, Order, Payment, State
+from services.orders.order import NO_SALE, Order, Payment, Refund, State
 from tests.orders.world import placed, pork, tea
 
 
@@ -41,6 +41,16 @@ def test_what_was_paid_too_much_is_not_on_the_invoice_and_too_little_has_none() 
     assert (over.complete, over.kept) == (True, 330_000)
     held = sale_of(order(State.PREPARING))
     assert not held.complete, "set aside is not paid"
+
+
+@pytest.mark.parametrize("state", [State.PAID, State.READY, State.DELIVERED])
+def test_a_part_that_went_back_before_anybody_looked_leaves_an_invoice_of_the_rest(state: State) -> None:
+    refunds = (Refund("ref_1", "pay_0", 30_000),)
+    sale = sale_of(order(state, 330_000, refunds=refunds))
+    assert (sale.complete, sale.kept) == (True, 300_000)
+    draft = rules.next_draft(sale, [])
+    assert draft is not None
+    assert draft.amount == 300_000
 
 
 def test_final_weights_are_what_is_invoiced() -> None:
