@@ -526,6 +526,37 @@ def test_what_is_no_answer_of_ours_is_put_aside(tmp_path: Path, name: str, text:
     assert [path.name for path in (tmp_path / "in" / "bad").iterdir()] == [name]
 
 
+def test_an_answer_that_cannot_be_opened_or_put_away_holds_up_nothing(
+    orders: Orders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, waits = (orders.place(open_stall(code, tax)) for code, tax in (("MNZLR", CITIZEN), ("7FGBT", "0100109106")))
+    issuing.settle(order, orders.read)
+    folder = Folder(tmp_path)
+    assert sending.tick(folder, "CHO40", 1_000).sent == 1
+    unread = tmp_path / "in" / ("X" + "A" * 32 + ".json")
+    unread.write_text("{}")
+    answer(tmp_path, order)
+    real = Path.open
+
+    def not_ours(self: Path, *args: Any, **fields: Any) -> Any:
+        if self == unread:
+            raise PermissionError("another user's file")
+        return real(self, *args, **fields)
+
+    monkeypatch.setattr(Path, "open", not_ours)
+    assert sending.tick(folder, "CHO40", 1_000).answered == 1
+    assert unread.name in [path.name for path in (tmp_path / "in" / "bad").iterdir()]
+    assert state(order)[0] == "accepted"
+    issuing.settle(waits, orders.read)
+
+    def full(self: Folder, most: int) -> Any:
+        raise OSError("no folder for answers")
+
+    monkeypatch.setattr(Folder, "answers", full)
+    assert sending.tick(folder, "CHO40", 1_000).sent == 1
+    assert state(waits)[0] == "sent"
+
+
 def test_links_in_the_folder_are_not_followed_and_rounds_are_bounded(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     list(folder.answers(1))

@@ -92,9 +92,7 @@ def _read(path: Path) -> Answer | None:
         with path.open("rb") as file:
             said = json.loads(file.read(ANSWER_BYTES_MAX + 1)[:ANSWER_BYTES_MAX])
         message_id, result, reason = said["message_id"], said["result"], said.get("reason", "")
-    except FileNotFoundError:
-        return None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (FileNotFoundError, PermissionError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     if message_id != path.name.removesuffix(".json") or result not in ("accepted", "refused"):
         return None

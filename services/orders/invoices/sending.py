@@ -26,15 +26,13 @@ class Round:
 
 
 def tick(channel: Channel, sender: str, now_ms: int) -> Round:
-    """One round. Raises OSError where the channel's answers cannot be read."""
+    """One round."""
     done = Round()
-    for answer in channel.answers(AT_ONCE):
-        known = store.answered(delivery.invoice_id_of(answer.message_id), answer.accepted, answer.reason)
-        if not known:
-            _log.warning("an answer of no open invoice", file=answer.name)
-        # The effect first: who dies here takes it again, to the same effect.
-        channel.taken(answer, known)
-        done.answered += known
+    try:
+        _hear(channel, done)
+    except OSError as error:
+        # What cannot be taken in keeps nothing from going out.
+        _log.warning("answers are taken later", reason=str(error))
     for one in store.due(now_ms, AT_ONCE):
         reason, handed_over = "", True
         message_id = delivery.message_id(sender, one.invoice_id)
@@ -54,3 +52,14 @@ def tick(channel: Channel, sender: str, now_ms: int) -> Round:
         store.mark(one, outcome.delivery, outcome.due_ms, reason)
         done.sent, done.failed = done.sent + handed_over, done.failed + (not handed_over)
     return done
+
+
+def _hear(channel: Channel, done: Round) -> None:
+    """Takes what came back. Raises OSError where it cannot be read or put away."""
+    for answer in channel.answers(AT_ONCE):
+        known = store.answered(delivery.invoice_id_of(answer.message_id), answer.accepted, answer.reason)
+        if not known:
+            _log.warning("an answer of no open invoice", file=answer.name)
+        # The effect first: who dies here takes it again, to the same effect.
+        channel.taken(answer, known)
+        done.answered += known

@@ -70,7 +70,7 @@ class Invoices:
             return  # they wait, and say so
         try:
             sending.tick(Folder(known.home / "invoices"), sender, clock.now_ms())
-        except (OSError, PyMongoError) as error:
+        except PyMongoError as error:
             _log.warning("invoices are sent later", reason=str(error))
 
 
