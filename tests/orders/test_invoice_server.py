@@ -224,7 +224,9 @@ def test_files_are_the_whole_truth_for_the_two_whose_it_is(api: Api) -> None:
 
 def test_whoever_holds_the_paper_finds_it_by_its_code_and_sees_no_numbers_of_people(api: Api) -> None:
     first = api.issue()
-    made = api(VENDOR, "ReplaceInvoice", replacing(first)).invoice
+    asked = replacing(first)
+    asked.reason = f"{BUYER.name} cần tên trên hóa đơn"
+    made = api(VENDOR, "ReplaceInvoice", asked).invoice
     seen = api((), "LookUpInvoice", pb.LookUpInvoiceRequest(lookup_code=made.lookup_code.lower())).invoice
     assert (seen.number, seen.amount, seen.seller_tax_code) == (2, 90_000, "*" * 9 + "001")
     assert (seen.order_id, seen.lookup_code, seen.buyer_name) == ("", "", "N***** V** A*")
@@ -234,6 +236,9 @@ def test_whoever_holds_the_paper_finds_it_by_its_code_and_sees_no_numbers_of_peo
         assert secret.encode() not in seen.SerializeToString()
         assert secret not in page
     assert "90.000" in page
+    assert asked.reason in words(
+        api(VENDOR, "DownloadInvoice", pb.DownloadInvoiceRequest(invoice_id=made.invoice_id)).data
+    )
     old = api.get(VENDOR, first)
     page = words(api((), "PrintLookedUpInvoice", pb.PrintLookedUpInvoiceRequest(lookup_code=old.lookup_code)).data)
     assert "ĐÃ BỊ THAY THẾ" in page

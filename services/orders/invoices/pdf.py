@@ -121,7 +121,8 @@ def _head(page: _Page, paper: Paper) -> None:
             f"{_RELATED[paper.kind]} mẫu số {its.form}, ký hiệu {its.symbol}, số {its.number}, "
             f"ngày {day:%d/%m/%Y}", 9, bold=True,
         )  # fmt: skip
-        page.paragraph(f"Lý do: {paper.reason}", 8.5)
+        if paper.reason:
+            page.paragraph(f"Lý do: {paper.reason}", 8.5)
     page.ln(2)
 
 

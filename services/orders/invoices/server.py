@@ -104,6 +104,7 @@ class InvoiceServicer:
         # Who holds the paper has its code; what leads from it to the order is its buyer's and merchant's.
         for name in ("order_id", "lookup_code", "related_id", "delivery_reason", "delivery_attempts"):
             seen.ClearField(name)
+        seen.reason = _public_reason(one)
         return pb.LookUpInvoiceResponse(invoice=seen)
 
     def PrintLookedUpInvoice(self, request: pb.PrintLookedUpInvoiceRequest, call: Call) -> HttpBody:
@@ -114,6 +115,7 @@ class InvoiceServicer:
             paper,
             seller=replace(paper.seller, tax_code=store.masked_code(paper.seller.tax_code)),
             buyer=_masked(paper.buyer),
+            reason=_public_reason(one),
         )
         note = f"{_REPLACED}. {_COPY}" if _replaced_by(one, others) else _COPY
         call.set_header("content-disposition", 'inline; filename="hoa-don.pdf"')
@@ -215,6 +217,11 @@ def _masked(buyer: Buyer) -> Buyer:
         rules.masked_name(buyer.name), "*" * 8 if buyer.address else "", store.masked_code(buyer.tax_code),
         crypto.mask(buyer.personal_id, 3), crypto.mask(buyer.phone, 3),
     )  # fmt: skip
+
+
+def _public_reason(one: Shown) -> str:
+    """What a seller wrote may name the buyer; what an adjustment says is ours."""
+    return "" if one.issued.kind is Kind.REPLACING else one.reason
 
 
 def _pdf() -> ModuleType:
