@@ -340,14 +340,18 @@ def test_the_csv_has_every_line_and_ties_and_runs_nothing(written: tuple[Book, l
     book, entries = written
     entries = [replace(entries[0], reference="=SUM(A1)"), *entries[1:]]
     text = b"".join(files.csv_pieces(book, entries))
-    rows = list(csv.reader(io.StringIO(text.decode("utf-8-sig"))))
+    *rows, said = csv.reader(io.StringIO(text.decode("utf-8-sig")))
     assert rows[0] == list(words.ENTRY_COLUMNS)
+    assert (said[0], len(said)) == (words.NOTE, len(rows[0]))
     assert [int(sum(int(row[column]) for row in rows[1:-1])) for column in (6, 7, 8)] == [
         int(cell) for cell in rows[-1][6:]
     ]
     assert [int(cell) for cell in rows[-1][6:]] == [book.totals.sales, book.totals.refunds, book.totals.fees]
     assert (rows[1][5], rows[1][1]) == ("'=SUM(A1)", f"Sạp {entries[0].merchant_id}")
     assert text == b"".join(files.csv_pieces(book, entries))
+    partial = replace(book, seller=replace(book.seller, whole=False))
+    assert words.PARTIAL in b"".join(files.csv_pieces(partial, entries)).decode()
+    assert words.PARTIAL not in text.decode()
 
 
 def test_the_workbook_ties_and_is_the_same_twice(written: tuple[Book, list[Entry]]) -> None:
@@ -377,6 +381,7 @@ def test_the_pdf_says_it_all_in_vietnamese_and_is_the_same_twice(written: tuple[
     said = " ".join(page.get_textpage().get_text_bounded() for page in document).replace("\r\n", " ")
     for part in (
         "Sổ bán hàng năm 2026", "019185000001", "Hộ kinh doanh", words.figure(book.totals.revenue), "chưa gồm mọi sạp",
+        "luật tính doanh thu của mọi sạp",
         words.figure(book.closing), "Nghị định 141/2026", "chưa đọc văn bản gốc", "tiền mặt",
         *(f"{day[8:]}/{day[5:7]}/{day[:4]}" for day, _ in days_of(entries)),
     ):  # fmt: skip
@@ -386,7 +391,7 @@ def test_the_pdf_says_it_all_in_vietnamese_and_is_the_same_twice(written: tuple[
 def test_a_year_without_a_sale_is_a_book_all_the_same() -> None:
     seller = Seller("", "Cô Hạnh", "company", {"mer_1": "Cô Hạnh"}, True)
     book = Book(seller, 2026, (), 0, 0, (), 0, 0)
-    assert b"".join(files.csv_pieces(book, [])).decode().count("\r\n") == 2
+    assert b"".join(files.csv_pieces(book, [])).decode().count("\r\n") == 3
     assert files.workbook(book, [])
     assert len(pypdfium2.PdfDocument(pdf.printed(book, []))) == 1
 

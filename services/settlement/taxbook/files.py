@@ -19,13 +19,15 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_pieces(book: Book, entries: Sequence[Entry]) -> Iterator[bytes]:
-    """RFC 4180, UTF-8 with its mark: every line, oldest first, and the totals."""
+    """RFC 4180, UTF-8 with its mark: every line, oldest first, the totals, and what has to be said beside them."""
     yield b"\xef\xbb\xbf" + _csv([words.ENTRY_COLUMNS])
     for start in range(0, len(entries), ROWS_A_PIECE):
         rows = (words.entry_row(book, one) for one in entries[start : start + ROWS_A_PIECE])
         yield _csv([tuple(_text(cell) for cell in row) for row in rows])
     totals = book.totals
     yield _csv([("Cộng", "", "", "", "", "", totals.sales, totals.refunds, totals.fees)])
+    beside = [""] * (len(words.ENTRY_COLUMNS) - 1)
+    yield _csv((note, *beside) for note in words.notes(book))
 
 
 def workbook(book: Book, entries: Sequence[Entry]) -> bytes:
@@ -60,9 +62,7 @@ def _month_rows(book: Book) -> Iterable[Sequence[str | int]]:
     yield from words.facts(book)
     yield "Sổ cái nợ người bán đầu năm", book.opening
     yield "Sổ cái nợ người bán cuối kỳ", book.closing
-    yield (words.NOTE,)
-    if not book.seller.whole:
-        yield (words.PARTIAL,)
+    yield from ((note,) for note in words.notes(book))
 
 
 def _threshold_rows(book: Book) -> Iterable[Sequence[str | int]]:

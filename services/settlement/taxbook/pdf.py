@@ -119,9 +119,8 @@ def _head(page: _Page, book: Book) -> None:
         page.pen(9)
         page.cell(_WIDTH - 38, 5.6, page.fitted(value, _WIDTH - 40), new_x="LMARGIN", new_y="NEXT")
     page.ln(2)
-    page.paragraph(words.NOTE, 8.5, 4.6)
-    if not book.seller.whole:
-        page.paragraph(words.PARTIAL, 8.5, 4.6)
+    for note in words.notes(book):
+        page.paragraph(note, 8.5, 4.6)
 
 
 def _months(page: _Page, book: Book) -> None:

@@ -15,7 +15,10 @@ NOTE = (
     "Sổ này chỉ gồm tiền bán hàng nhận qua Chợ 4.0 theo sổ cái; tiền mặt và tiền nhận nơi khác không có trong sổ. "
     "Doanh thu là tiền bán hàng trừ tiền hoàn cho khách; phí dịch vụ là chi phí, không trừ vào doanh thu."
 )
-PARTIAL = "Sổ này chưa gồm mọi sạp bán dưới mã số thuế này."
+PARTIAL = (
+    "Sổ này chưa gồm mọi sạp bán dưới mã số thuế này. Ngưỡng ở đây chỉ so với các sạp trong sổ; luật tính doanh thu của "
+    "mọi sạp."
+)
 KINDS = {"": "Hộ kinh doanh", "household": "Hộ kinh doanh", "cooperative": "Hợp tác xã", "company": "Công ty"}
 OPERATIONS = {
     "pay": "Bán hàng", "capture": "Bán hàng (tiền giữ trước)", "refund": "Hoàn tiền", "reverse": "Hủy thanh toán",
@@ -47,6 +50,11 @@ def total_row(totals: Totals) -> tuple[int, ...]:
         totals.sales, totals.refunds, totals.revenue, totals.fees, totals.other, totals.sales_count,
         totals.refunds_count,
     )  # fmt: skip
+
+
+def notes(book: Book) -> Sequence[str]:
+    """What has to be said beside the figures."""
+    return (NOTE,) if book.seller.whole else (NOTE, PARTIAL)
 
 
 def facts(book: Book) -> Sequence[tuple[str, str]]:
