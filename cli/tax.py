@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from cli import people
-from cli.desk import NOT_DONE, PHONE, PIN, Rows, nobody, signed_in
+from cli.desk import NOT_DONE, PHONE, PIN, Rows, moment, nobody, signed_in, table
 from kit.money import format_vnd
 
 app = typer.Typer(no_args_is_help=True)
@@ -46,14 +46,16 @@ def near(year: int = _YEAR, phone: str = PHONE, pin: str = PIN) -> None:
     """Tax codes whose revenue of a year is near a threshold or over it, the largest first."""
     with signed_in(phone, pin) as api:
         found = api.get(f"/v1/tax/thresholds/{year}/sellers")
-    table = Rows("merchant", "name", "tax code", "revenue", "thresholds", title=f"{year}: near a threshold, or over it")
+    rows = table(
+        f"{year}: near a threshold, or over it", "merchant", "name", "tax code", "revenue", "thresholds"
+    )  # fmt: skip
     for seller in found["sellers"]:
         told = ", ".join(
             f"{one['threshold']['rule']} {_standing(one)}" for one in seller["thresholds"]
         )  # fmt: skip
         revenue = format_vnd(int(seller["revenue"]))
-        table.add_row(seller["merchant_id"], seller["name"], seller["tax_code"], revenue, told)
-    Console().print(table)
+        rows.add_row(seller["merchant_id"], seller["name"], seller["tax_code"], revenue, told)
+    Console().print(rows)
     if found["more"]:
         typer.echo("and more")
 
@@ -63,13 +65,13 @@ def thresholds() -> None:
     """The thresholds as this platform has them: dated, with where each comes from and how sure that is."""
     with nobody() as api:
         found = api.get("/v1/tax/thresholds")["thresholds"]
-    table = Rows("rule", "a year", "from", "until", "how sure", "source", "note")
+    rows = Rows("rule", "a year", "from", "until", "how sure", "source", "note")
     for rule in found:
-        table.add_row(
+        rows.add_row(
             rule["rule"], format_vnd(int(rule["amount"])), rule["from_day"] or "?", rule["until_day"] or "",
             rule["certainty"].removeprefix("CERTAINTY_").lower(), rule["source"], rule["note"],
         )  # fmt: skip
-    Console().print(table)
+    Console().print(rows)
 
 
 @app.command("invoices")
@@ -77,25 +79,26 @@ def invoices(merchant: str = _MERCHANT, phone: str = _AUDITOR, pin: str = PIN) -
     """A merchant's newest invoices, and how far each is on its way to the tax authority."""
     with signed_in(phone, pin) as api:
         found = api.get(f"/v1/merchants/{merchant}/invoices", page_size=LISTED_MAX)["invoices"]
-    table = Rows("symbol", "number", "code", "issued", "what", "amount", "delivery", "order")
+    rows = Rows("symbol", "number", "code", "issued", "what", "amount", "delivery", "order")
     for one in found:
         delivery = one["delivery"].removeprefix("INVOICE_DELIVERY_").lower()
-        table.add_row(
-            one["symbol"], one["number"], one["authority_code"], one["issued_at"],
+        rows.add_row(
+            one["symbol"], one["number"], one["authority_code"], moment(one["issued_at"]),
             one["kind"].removeprefix("INVOICE_KIND_").lower(), format_vnd(int(one["amount"])),
             f"{delivery}: {one['delivery_reason']}" if one["delivery_reason"] else delivery, one["order_id"],
         )  # fmt: skip
-    Console().print(table)
+    Console().print(rows)
 
 
 def _show(found: dict[str, Any]) -> None:
-    title = f"{found['name']}, tax code {found['tax_code'] or 'not known'}, {found['year']}, up to {found['as_of']}"
-    table = Rows("month", "sales", "refunds", "revenue", "fees", "running revenue", title=title)
+    upto = moment(found["as_of"])
+    title = f"{found['name']}, tax code {found['tax_code'] or 'not known'}, {found['year']}, up to {upto} in Vietnam"
+    rows = table(title, "month", "sales", "refunds", "revenue", "fees", "running revenue")
     for month in found["months"]:
-        table.add_row(str(month["month"]), *_amounts(month["totals"]), format_vnd(int(month["running_revenue"])))
-    table.add_row("", *_amounts(found["totals"]), "")
+        rows.add_row(str(month["month"]), *_amounts(month["totals"]), format_vnd(int(month["running_revenue"])))
+    rows.add_row("", *_amounts(found["totals"]), "")
     console = Console()
-    console.print(table)
+    console.print(rows)
     for one in found["thresholds"]:
         rule = one["threshold"]
         console.print(

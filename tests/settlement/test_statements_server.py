@@ -320,3 +320,5 @@ def test_a_closed_days_statement_is_signed_the_same_each_time_and_an_open_days_i
     assert api.code(AUDITOR, "GetTrustStatement", ask_trust(today - timedelta(days=1))) == "NOT_FOUND"
     odd = pb.GetTrustStatementRequest(telecom="VIETTEL", day="24/11/2026")
     assert api.code(AUDITOR, "GetTrustStatement", odd) == "INVALID_ARGUMENT"
+    assert api.code(AUDITOR, "GetTrustStatement", ask_trust(date.max)) == "WRONG_STATE"
+    assert api.code(AUDITOR, "GetTrustStatement", ask_trust(date.min)) == "NOT_FOUND"

@@ -158,9 +158,9 @@ class StatementServicer:
 
     def _closed(self, day: date, call: Call) -> None:
         """Until the books hold all of a day that is over. Raises WrongState before, Unavailable where it takes long."""
-        ends_ms = trust.day_bounds(day)[1]
-        if now_ms() < ends_ms:
+        if from_ms(now_ms()).astimezone(VIETNAM).date() <= day:
             raise WrongState("this day is not over yet", day=day.isoformat())
+        ends_ms = trust.day_bounds(day)[1]
         with self._model.reader() as connection:
             at = read_cursor(connection)
         if at is not None and at.at_ms >= ends_ms:
@@ -242,7 +242,7 @@ def _row(line: Line) -> tuple[object, ...]:
 
 def _text(text: str) -> str:
     """A text that a spreadsheet would take for a formula is told to be text."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _csv(rows: list[tuple[object, ...]]) -> str:
