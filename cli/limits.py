@@ -14,6 +14,7 @@ from kit.config import settings
 from kit.money import format_vnd
 from kit.mongo import connect, disconnect
 from services.payments import limits
+from services.payments.fees import FOR_EVER_MS
 from services.settlement import fold, store, whatif
 
 app = typer.Typer(no_args_is_help=True)
@@ -26,7 +27,9 @@ def show() -> None:
     for column in ("rule", "scope", "counts", "at most", "from", "until", "action", "source"):
         table.add_column(column, overflow="fold")
     for rule in limits.in_force(settings().payments_a_minute):
-        start, end = (from_ms(ms).astimezone(VIETNAM).date().isoformat() for ms in (rule.from_ms, rule.until_ms - 1))
+        # "" where it has always been, and where nothing ends it.
+        start = _day(rule.from_ms) if rule.from_ms else ""
+        end = _day(rule.until_ms - 1) if rule.until_ms < FOR_EVER_MS else ""
         table.add_row(
             rule.rule_id, rule.scope, " ".join(rule.ops), f"{rule.most:,}", start, end, rule.action, rule.source
         )
@@ -72,3 +75,7 @@ def what_if(
     )
     for seq, wallet, amount in outcome.examples:
         typer.echo(f"  event {seq}  {wallet}  {format_vnd(amount)}")
+
+
+def _day(ms: int) -> str:
+    return from_ms(ms).astimezone(VIETNAM).date().isoformat()
