@@ -17,6 +17,7 @@ from services.orders.invoices import delivery, xml
 from services.orders.invoices import invoice as rules
 from services.orders.invoices.delivery import Delivery
 from services.orders.invoices.invoice import Buyer, Draft, Issued, Kind, Line, Nature, Related, Sale, Seller
+from services.orders.order import cost
 
 AT = datetime(2026, 12, 31, 16, 59, 59, tzinfo=UTC)
 TEA = Line("prd_1", "Chè móc câu", "kg", "2", 450_000, 900_000)
@@ -94,6 +95,26 @@ def test_what_was_given_back_before_is_a_discount() -> None:
     assert (draft.amount, draft.lines[-1].nature, draft.lines[-1].amount) == (930_000, Nature.DISCOUNT, -10_000)
     with pytest.raises(WrongState):
         rules.fitted((TEA,), 900_001)
+
+
+def test_a_line_of_which_a_part_went_back_before_still_comes_to_its_price_by_its_quantity() -> None:
+    less = replace(TEA, amount=850_000)
+    draft = rules.next_draft(sale(kept=890_000, lines=(less, EGGS)), [])
+    assert draft is not None
+    assert [(line.quantity, line.price, line.amount) for line in draft.lines] == [
+        ("2", 450_000, 900_000), ("1", 40_000, 40_000), ("1", -50_000, -50_000),
+    ]  # fmt: skip
+    first = number(draft, [])
+    assert rules.next_draft(sale(kept=890_000, lines=(less, EGGS)), [first]) is None
+    none = rules.next_draft(sale(kept=0, complete=False), [first])
+    assert none is not None
+    assert none.amount == -890_000
+
+
+@pytest.mark.parametrize(("grams", "per", "price"), [(850, 1_000, 130_000), (5, 1_000, 90_100), (333, 100, 12_345)])
+def test_a_weight_comes_to_what_the_order_says(grams: int, per: int, price: int) -> None:
+    line = Line("prd_1", "Thịt", "kg", f"{grams / per}", price, cost(price, grams, per))
+    assert rules.fitted((line,), line.amount) == (line,)
 
 
 def test_a_line_that_is_given_back_is_adjusted_by_name() -> None:

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
 
 from kit.clock import VIETNAM
@@ -239,13 +240,22 @@ def next_draft(sale: Sale, issued: Sequence[Issued]) -> Draft | None:
 
 
 def fitted(lines: Sequence[Line], kept: int) -> tuple[Line, ...]:
-    """The lines, with a discount where less is kept than they come to. Raises WrongState where more is."""
+    """The lines at their prices, with a discount where less is kept than they come to. Raises WrongState where more is.
+
+    What went back of a line before is part of the discount: price by quantity is what a line says.
+    """
+    lines = [replace(line, amount=max(line.amount, _priced(line))) for line in lines]
     rest = sum(line.amount for line in lines) - kept
     if rest < 0:
         raise WrongState(f"{-rest} đồng more are kept than the lines come to")
     if not rest:
         return tuple(lines)
     return (*lines, Line("", "Giảm giá", "lần", "1", -rest, -rest, Nature.DISCOUNT))
+
+
+def _priced(line: Line) -> int:
+    """Đồng, half a đồng and more rounded up, as orders do."""
+    return int((Decimal(line.quantity) * line.price).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def adjusting_lines(sale: Sale, issued: Sequence[Issued], difference: int) -> tuple[Line, ...]:
