@@ -90,6 +90,19 @@ def test_an_entry_or_total_that_cannot_be_is_refused(inside: str, reason: str, t
         assert reason_of(tmp_path, document("camt.053", 8, before + inside)) == reason
 
 
+@pytest.mark.parametrize(
+    ("found", "instead"),
+    [
+        ("<FrDtTm>2026-11-23T00", "<FrDtTm>2026-11-24T00"),
+        ("<CreDtTm>2026-11-23T20:00:00+07:00", "<CreDtTm>9999-12-31T23:00:00Z"),
+        ("<CreDtTm>2026-11-23T20:00:00+07:00", "<CreDtTm>0001-01-01T00:00:00+14:00"),
+    ],
+)
+def test_a_head_whose_days_cannot_be_is_refused(found: str, instead: str, tmp_path: Path) -> None:
+    assert found in GOOD
+    assert reason_of(tmp_path, GOOD.replace(found, instead)) == "DATE"
+
+
 def test_a_refusal_says_where_what_was_found_and_what_to_do(tmp_path: Path) -> None:
     inside = balance("OPBD", 1_000) + balance("CLBD", 5) + (entry() + "\n") * 30
     with pytest.raises(FileRefused, match=r"line 2: opening 1000 .* make -2249000, but closing is 5: ask"):

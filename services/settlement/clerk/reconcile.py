@@ -64,7 +64,7 @@ def statement(desk: Desk, path: Path, dry_run: bool = False) -> list[Compared]:
     for found, statement_id in zip(open_statements(path, _today()), kept.told_apart(ids), strict=True):
         head = found.head
         on = head.until_on or (head.created_at.astimezone(VIETNAM).date() if head.created_at else _today())
-        scope = Scope(desk.settings.settlement_bank, head.account, NOSTRO, head.from_on or on, on)
+        scope = Scope(desk.settings.settlement_bank, head.account, NOSTRO, min(head.from_on or on, on), on)
         file = File(head.kind, head.message_id, statement_id, sha256, path.name)
         if head.kind not in END_OF_DAY and not dry_run and _day_is_known(scope):
             for _ in found.entries:

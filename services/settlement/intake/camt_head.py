@@ -31,11 +31,14 @@ def read(
         raise refused("FIELD_MISSING", "no account (Acct/Id): correct the file", line)
     currency = currency or _currency(statement)
     declared = _declared(kind, statement, currency)
+    from_on, until_on = _edge(statement, "Fr", line), _edge(statement, "To", line)
+    if from_on and until_on and until_on < from_on:
+        raise refused("DATE", f"it ends on {until_on}, before it begins on {from_on}: correct the file", line)
     created = text(statement, "CreDtTm") or (text(message, "CreDtTm") if message is not None else "")
     head = StatementHead(
         kind, field(message_id, "MsgId", line), field(statement_id + _page(statement, message), "Id", line),
         field(account, "the account", line), currency,
-        moment(created, line) if created else None, _edge(statement, "Fr", line), _edge(statement, "To", line),
+        moment(created, line) if created else None, from_on, until_on,
         declared.opening, declared.closing, declared.entries_of_both, declared.credits, declared.debits,
     )  # fmt: skip
     return head, declared

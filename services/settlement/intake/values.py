@@ -93,7 +93,9 @@ def moment(text: str, line: int) -> datetime:
     """An ISO moment, aware: Vietnam's time where no offset is given. Raises DATE."""
     try:
         found = datetime.fromisoformat(text) if _MOMENT.fullmatch(text) else None
-    except ValueError:
+        if found is not None and found.tzinfo is not None:
+            found = found.astimezone(VIETNAM)  # at either end of the calendar it has none there
+    except (ValueError, OverflowError):
         found = None
     if found is None:
         raise refused("DATE", f"{text[:40]!r} is no date and time: correct the file", line)
