@@ -23,6 +23,8 @@ _DIGITS = {
     for code in some.split()
 }
 _DIGITS_MOST = 4
+# 18 digits, cents included: what a database keeps.
+_MINOR_MAX = 10**18 - 1
 _AMOUNT = re.compile(r"([0-9]{1,18})(?:\.([0-9]{0,17}))?", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
@@ -39,9 +41,9 @@ def unit_of(currency: str) -> int:
 
 
 def minor_units(text: str, currency: str, line: int, what: str = "amount") -> int:
-    """ "75000", "75000." or "75000.00" VND as 75000; "12.5" USD as 1250. From 0, at most 18 digits before the point.
+    """ "75000", "75000." or "75000.00" VND as 75000; "12.5" USD as 1250. From 0, at most 18 digits.
 
-    Raises FileRefused AMOUNT for a fraction that the currency does not have, and FIELD_UNKNOWN for no currency.
+    Raises FileRefused AMOUNT for more, or for a fraction that the currency does not have; FIELD_UNKNOWN for no currency.
     """
     if currency == VND and len(text) <= 18 and text.isdecimal() and text.isascii():
         return int(text)
@@ -54,7 +56,10 @@ def minor_units(text: str, currency: str, line: int, what: str = "amount") -> in
     fraction = (match[2] or "").rstrip("0")
     if len(fraction) > digits:
         raise refused("AMOUNT", f"{what} {text[:40]!r} has a fraction that {currency} has not: correct the file", line)
-    return int(match[1] + fraction.ljust(digits, "0"))
+    amount = int(match[1] + fraction.ljust(digits, "0"))
+    if amount > _MINOR_MAX:
+        raise refused("AMOUNT", f"{what} {text[:40]!r} is more than can be kept: correct the file", line)
+    return amount
 
 
 def moved(text: str, currency: str, line: int) -> int:
