@@ -43,7 +43,7 @@ def unit_of(currency: str) -> int:
 def minor_units(text: str, currency: str, line: int, what: str = "amount") -> int:
     """ "75000", "75000." or "75000.00" VND as 75000; "12.5" USD as 1250. From 0, at most 18 digits.
 
-    Raises FileRefused AMOUNT for more, or for a fraction that the currency does not have; FIELD_UNKNOWN for no currency.
+    Raises FileRefused AMOUNT for more or for a fraction that the currency does not have, FIELD_UNKNOWN for none.
     """
     if currency == VND and len(text) <= 18 and text.isdecimal() and text.isascii():
         return int(text)

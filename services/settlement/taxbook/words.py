@@ -16,8 +16,8 @@ NOTE = (
     "Doanh thu là tiền bán hàng trừ tiền hoàn cho khách; phí dịch vụ là chi phí, không trừ vào doanh thu."
 )
 PARTIAL = (
-    "Sổ này chưa gồm mọi sạp bán dưới mã số thuế này. Ngưỡng ở đây chỉ so với các sạp trong sổ; luật tính doanh thu của "
-    "mọi sạp."
+    "Sổ này chưa gồm mọi sạp bán dưới mã số thuế này. Ngưỡng ở đây chỉ so với các sạp trong sổ; luật tính doanh thu "
+    "của mọi sạp."
 )
 KINDS = {"": "Hộ kinh doanh", "household": "Hộ kinh doanh", "cooperative": "Hợp tác xã", "company": "Công ty"}
 OPERATIONS = {
