@@ -121,6 +121,7 @@ def test_a_foreign_account_is_in_its_minor_units(tmp_path: Path) -> None:
         (one(":61:261123C0,NTRFX\n", closing="C261123VND0,"), "AMOUNT", 5),
         (one(":61:261323C5,NTRFX\n", closing="C261123VND5,"), "DATE", 5),
         (one(":61:261125C5,NTRFX\n", closing="C261123VND5,"), "FUTURE_DATE", 5),
+        (one(":61:261123C5,NTRFX\n", closing="C261125VND5,"), "FUTURE_DATE", 0),
         (one(":61:gibberish\n", closing="C261123VND5,"), "MT_BROKEN", 5),
         (one(":61:261123C5,NTRFX\n", "wrong", "C261123VND5,"), "MT_BROKEN", 4),
         (one(":61:261123C5,NTRFX\n", closing="C261123USD5,"), "MT_BROKEN", 6),

@@ -104,6 +104,19 @@ def test_a_head_whose_days_cannot_be_is_refused(found: str, instead: str, tmp_pa
     assert reason_of(tmp_path, GOOD.replace(found, instead)) == "DATE"
 
 
+@pytest.mark.parametrize(
+    ("until", "reason"), [("2026-11-24", ""), ("2026-11-25", "FUTURE_DATE"), ("2099-11-23", "FUTURE_DATE")]
+)
+def test_a_statement_of_days_to_come_is_refused_lest_what_is_notified_of_them_passes_for_known(
+    until: str, reason: str, tmp_path: Path
+) -> None:
+    content = GOOD.replace("<ToDtTm>2026-11-23", f"<ToDtTm>{until}")
+    if reason:
+        assert reason_of(tmp_path, content) == reason
+    else:
+        assert len(read(tmp_path, content)) == 1
+
+
 def test_a_refusal_says_where_what_was_found_and_what_to_do(tmp_path: Path) -> None:
     inside = balance("OPBD", 1_000) + balance("CLBD", 5) + (entry() + "\n") * 30
     with pytest.raises(FileRefused, match=r"line 2: opening 1000 .* make -2249000, but closing is 5: ask"):

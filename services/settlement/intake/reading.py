@@ -14,10 +14,13 @@ from services.settlement.intake import camt, mt, refusals, table
 from services.settlement.intake.mapping import Mapping, fitting
 from services.settlement.intake.refusals import refused
 from services.settlement.intake.statement import Statement
+from services.settlement.intake.values import latest
 from services.settlement.records import StatementHead
 
 # What is looked at to tell what a file is.
 SNIFF_BYTES = 64 << 10
+# Kinds that are of whole days: what is notified of a day that has its statement is in that, and is looked at no more.
+WHOLE_DAYS = frozenset({"camt.053", "mt940"})
 _MT_START = re.compile(r"^(?:\{1:F|:20:)", re.MULTILINE)
 
 
@@ -37,6 +40,9 @@ def open_statements(path: Path, today: date, mapping: Mapping | None = None) -> 
         yield statement
         if not statement.ended:
             raise RuntimeError("read a statement's entries to their end before the next statement")
+        until_on = statement.head.until_on
+        if statement.head.kind in WHOLE_DAYS and until_on and until_on > latest(today):
+            raise refused("FUTURE_DATE", f"it is of days up to {until_on}, which is not yet: send it then")
 
 
 def _reader(path: Path, today: date, mapping: Mapping | None) -> Iterator[Statement]:
