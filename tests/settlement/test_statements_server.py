@@ -32,6 +32,7 @@ from services.payments.store.ledger import Ledger
 from services.settlement import gate, store, trust
 from services.settlement.server import behind, statements
 from services.settlement.server.statements import StatementServicer
+from services.settlement.statements import queries
 from services.settlement.statements.feed import Feed
 from services.settlement.statements.model import Model
 from tests.payments.conftest import TELECOMS, Bench
@@ -285,9 +286,32 @@ def test_a_statement_is_downloaded_as_csv_that_ties_and_has_no_formulas(
     assert rows[-1].split(",")[2:6] == ["1000000", "157000", "", "843000"]
     assert "'=SUM(A1)" in rows[-2]
     assert len(rows) == 7
+    monkeypatch.setattr(statements, "ROWS_A_PIECE", 3)
+    api.do(lambda bench: bench.pay(wallet, merchant, 1_000))
+    small = list(api(AUDITOR, "DownloadStatement", pb.DownloadStatementRequest(account_id=wallet)))
+    assert [piece.data.count(b"\r\n") for piece in small] == [2, 3, 2, 1]
+    again = b"".join(piece.data for piece in small).decode("utf-8-sig").splitlines()
+    assert again[:-2] == rows[:-1]
+    assert again[-1].split(",")[2:6] == ["1000000", "158000", "", "842000"]
     monkeypatch.setattr(statements, "ROWS_MAX", 3)
     request = pb.DownloadStatementRequest(account_id=wallet)
     assert api.code(AUDITOR, "DownloadStatement", request) == "INVALID_ARGUMENT"
+
+
+def test_a_statement_whose_books_are_read_anew_while_it_is_fetched_does_not_end_as_if_it_were_whole(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, wallet, _, _ = api.do(_market)
+    monkeypatch.setattr(statements, "ROWS_A_PIECE", 1)
+    real, asked = queries.lines, list[int]()
+
+    def gone(*args: Any, **fields: Any) -> Any:
+        asked.append(args[5])
+        return real(*args, **fields) if len(asked) == 1 else iter(())
+
+    monkeypatch.setattr(queries, "lines", gone)
+    assert api.code(AUDITOR, "DownloadStatement", pb.DownloadStatementRequest(account_id=wallet)) == "UNAVAILABLE"
+    assert asked == [1, 1], "no more of it is in memory than is sent at once"
 
 
 # Trust -----------------------------------------------------------------------------------------------------------

@@ -81,19 +81,28 @@ class StatementServicer:
         from_ms_, until_ms = _range(request)
         account = self._account(request.account_id, until_ms, call)
         with self._model.reader() as connection:
-            found = queries.range_of(connection, account.no, from_ms_, until_ms)
-            lines = list(queries.lines(connection, account.no, found.first, found.last, Filter(), ROWS_MAX + 1))
-        if len(lines) > ROWS_MAX:
+            found, at = queries.range_of(connection, account.no, from_ms_, until_ms), read_cursor(connection)
+            # What comes while it is read is in the next one.
+            last = min(found.last, at.seq if at else 0)
+            count = queries.count(connection, account.no, found.first, last, ROWS_MAX + 1)
+        if count > ROWS_MAX:
             raise InvalidArgument(f"more than {ROWS_MAX} lines: ask for a shorter time")
         call.set_header("content-disposition", f'attachment; filename="cho-{account.account_id}.csv"')
-        lines.reverse()
-        head = "\ufeff" + _csv([COLUMNS, ("", "opening", "", "", "", found.opening, *[""] * 8)])
-        yield HttpBody(content_type="text/csv; charset=utf-8", data=head.encode())
-        for start in range(0, len(lines), ROWS_A_PIECE):
-            rows = _csv([_row(line) for line in lines[start : start + ROWS_A_PIECE]])
-            yield HttpBody(content_type="text/csv; charset=utf-8", data=rows.encode())
-        total = ("", "closing", found.into, found.out, "", found.closing, *[""] * 8)
-        yield HttpBody(content_type="text/csv; charset=utf-8", data=_csv([total]).encode())
+        yield _piece("\ufeff" + _csv([COLUMNS, ("", "opening", "", "", "", found.opening, *[""] * 8)]))
+        # Piece by piece: whoever reads slowly keeps no more of it in our memory.
+        first, balance = found.first, found.opening
+        while count > 0:
+            with self._model.reader() as connection:
+                lines = list(
+                    queries.lines(connection, account.no, first, last, Filter(), ROWS_A_PIECE, oldest_first=True)
+                )
+            if not lines:
+                break
+            yield _piece(_csv([_row(line) for line in lines]))
+            first, balance, count = lines[-1].seq + 1, lines[-1].balance, count - len(lines)
+        if count or balance != found.closing:
+            raise Unavailable("the books were read anew meanwhile: ask again")
+        yield _piece(_csv([("", "closing", found.into, found.out, "", found.closing, *[""] * 8)]))
 
     def GetBalanceAt(self, request: pb.GetBalanceAtRequest, call: Call) -> pb.GetBalanceAtResponse:
         at_ms = request.at.ToMilliseconds()
@@ -243,6 +252,10 @@ def _row(line: Line) -> tuple[object, ...]:
 def _text(text: str) -> str:
     """A text that a spreadsheet would take for a formula is told to be text."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def _piece(text: str) -> HttpBody:
+    return HttpBody(content_type="text/csv; charset=utf-8", data=text.encode())
 
 
 def _csv(rows: list[tuple[object, ...]]) -> str:

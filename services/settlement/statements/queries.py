@@ -96,8 +96,20 @@ def balance_after(connection: sqlite3.Connection, no: int, seq: int) -> tuple[in
     return row or (0, 0)
 
 
-def lines(connection: sqlite3.Connection, no: int, first: int, last: int, chosen: Filter, most: int) -> Iterator[Line]:
-    """An account's lines between two events, newest first."""
+def count(connection: sqlite3.Connection, no: int, first: int, last: int, most: int) -> int:
+    """How many lines an account has between two events, counted up to `most`."""
+    (found,) = connection.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM posting WHERE account = ? AND seq BETWEEN ? AND ? LIMIT ?)",
+        (no, first, last, most),
+    ).fetchone()
+    return int(found)
+
+
+def lines(
+    connection: sqlite3.Connection, no: int, first: int, last: int, chosen: Filter, most: int, *,
+    oldest_first: bool = False,
+) -> Iterator[Line]:  # fmt: skip
+    """An account's lines between two events, newest first unless `oldest_first`."""
     conditions, values = ["posting.account = ?", "posting.seq BETWEEN ? AND ?"], [no, first, last]
     if chosen.ops:
         conditions.append(f"movement.op IN ({', '.join('?' * len(chosen.ops))})")
@@ -116,7 +128,7 @@ def lines(connection: sqlite3.Connection, no: int, first: int, last: int, chosen
         " (SELECT id FROM account WHERE no = CASE source WHEN posting.account THEN target ELSE source END),"
         " reference, note, side, amount, balance, held"
         " FROM posting JOIN movement ON movement.seq = posting.seq"
-        f" WHERE {' AND '.join(conditions)} ORDER BY posting.seq DESC LIMIT ?",
+        f" WHERE {' AND '.join(conditions)} ORDER BY posting.seq {'ASC' if oldest_first else 'DESC'} LIMIT ?",
         (*values, most),
     )
     for seq, at_ms, window, op, transfer_id, related, fee, counterparty, *rest in rows:
