@@ -323,8 +323,11 @@ def test_a_table_of_rules_that_is_wrong_is_not_read_by_half(wrong: str, right: s
 
 
 def test_two_rules_of_one_day_are_refused() -> None:
-    with pytest.raises(ValueError, match="of one day"):
-        thresholds.read(RULE.replace("}]", "}, " + RULE[1:]))
+    for rule in (RULE, RULE.replace("2026-01-01", ""), RULE.replace('"until_day": ""', '"until_day": "2026-12-31"')):
+        with pytest.raises(ValueError, match="of one day"):
+            thresholds.read(rule.replace("}]", "}, " + rule[1:]))
+    before = RULE.replace('"until_day": ""', '"until_day": "2025-12-31"').replace("2026-01-01", "")
+    assert len(thresholds.read(before.replace("}]", "}, " + RULE[1:]))) == 2
 
 
 # Files -----------------------------------------------------------------------------------------------------------

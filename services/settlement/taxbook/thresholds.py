@@ -60,7 +60,8 @@ def read(text: str) -> tuple[Threshold, ...]:
     for one in rules:
         for other in rules:
             same = one is not other and one.rule == other.rule and one.kinds & other.kinds
-            if same and any(other.on(day) for day in (one.from_day, one.until_day) if day):
+            # Of two that overlap one begins within the other.
+            if same and other.on(one.from_day or date.min):
                 raise ValueError(f"two thresholds of {one.rule} are of one day")
     return rules
 
