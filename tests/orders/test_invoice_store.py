@@ -479,17 +479,19 @@ def test_what_cannot_be_sent_is_tried_a_bounded_number_of_times_and_by_hand_agai
 
 def test_one_that_cannot_be_read_or_told_holds_up_no_other(orders: Orders, tmp_path: Path) -> None:
     merchant = open_stall()
-    unread, untold, good = (orders.place(merchant) for _ in range(3))
-    for order in (unread, untold, good):
+    unread, untold, cut, good = (orders.place(merchant) for _ in range(4))
+    for order in (unread, untold, cut, good):
         issuing.settle(order, orders.read)
+    half = crypto.encrypt(store.XML_FIELD, "<HDon><DLH", document(cut).id)
+    store.OrdersInvoice.objects(order_id=cut).update(set__xml=half)
     sealed = crypto.encrypt("another.field", "x")
     store.OrdersInvoice.objects(order_id=unread).update(set__xml=sealed)
     wrong = crypto.encrypt(store.TAX_FIELD, "12345", document(untold).id)
     store.OrdersInvoice.objects(order_id=untold).update(set__tax_code=wrong)
     done = sending.tick(Folder(tmp_path), "CHO40", 1_000)
-    assert (done.sent, done.failed) == (1, 2)
+    assert (done.sent, done.failed) == (1, 3)
     assert state(good) == ("sent", 1, "")
-    assert [state(order)[:2] for order in (unread, untold)] == [("pending", 1)] * 2
+    assert [state(order)[:2] for order in (unread, untold, cut)] == [("pending", 1)] * 3
     assert "CHO_FIELD_KEYS_OLD" in state(unread)[2]
     assert "12345" not in state(untold)[2]
 

@@ -78,7 +78,10 @@ def message(document: bytes, *, sender: str, message_id: str, tax_code: str) -> 
         etree.SubElement(root, "TTChung"), PBan=VERSION, MNGui=sender, MNNhan=RECEIVER, MLTDiep=CASH_REGISTER,
         MTDiep=message_id, MST=tax_code, SLuong="1",
     )  # fmt: skip
-    etree.SubElement(root, "DLieu").append(etree.fromstring(document, _parser()))
+    try:
+        etree.SubElement(root, "DLieu").append(etree.fromstring(document, _parser()))
+    except etree.XMLSyntaxError as error:
+        raise NotValid("what is kept of the invoice is no whole document") from error
     check(root)
     return _bytes(root)
 
