@@ -68,7 +68,7 @@ def test_what_is_no_whole_honest_file_is_refused(content: str | bytes, reason: s
         (entry("1" * 19), "AMOUNT"), (entry("٧"), "AMOUNT"), (entry(""), "AMOUNT"), (entry("1e3"), "AMOUNT"),
         (entry("1.001", currency="USD"), "AMOUNT"), (entry("1" * 18, currency="USD"), "AMOUNT"),
         (entry(currency="dong"), "FIELD_UNKNOWN"),
-        (entry(side="X"), "FIELD_UNKNOWN"), (entry(side=""), "FIELD_MISSING"), (entry(status="X"), "FIELD_UNKNOWN"),
+        (entry("9" * 18) + entry("1"), "AMOUNT"), (entry(side="X"), "FIELD_UNKNOWN"), (entry(side=""), "FIELD_MISSING"), (entry(status="X"), "FIELD_UNKNOWN"),
         (entry(reversal="<RvslInd>maybe</RvslInd>"), "FIELD_UNKNOWN"), (entry(on="<Dt>2026-02-30</Dt>"), "DATE"),
         (entry(on="<Dt>23/11/2026</Dt>"), "DATE"), (entry(on="<DtTm>2026-11-23T25:00:00</DtTm>"), "DATE"),
         (entry(on="<Dt>2026-11-25</Dt>"), "FUTURE_DATE"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from services.settlement.intake import refusals
 from services.settlement.intake.refusals import refused
-from services.settlement.intake.values import unit_of
+from services.settlement.intake.values import MINOR_MAX, unit_of
 from services.settlement.records import StatementEntry, StatementHead
 
 
@@ -86,12 +86,14 @@ class Tally:
             self.booked += amount if side == "C" else -amount
 
     def check(self, declared: Declared) -> None:
-        """Raises FileRefused COUNT, TOTALS or BALANCE where the entries are not what was declared.
+        """Raises FileRefused COUNT, TOTALS, BALANCE or AMOUNT (beyond what can be kept) where the entries are not what was declared.
 
         Entries in another currency than the account's are no part of its sums, or stand in all of them at face value;
         what is wrong about them, who compares the statement with our books finds.
         """
         line = declared.line
+        if max(self.sums.values()) > MINOR_MAX:
+            raise refused("AMOUNT", "its entries come to more than can be kept: correct the file", line)
         credit, debit = self.counts["C"], self.counts["D"]
         for what, said, found in (
             ("entries", declared.entries, credit + debit),

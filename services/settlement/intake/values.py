@@ -24,7 +24,7 @@ _DIGITS = {
 }
 _DIGITS_MOST = 4
 # 18 digits, cents included: what a database keeps.
-_MINOR_MAX = 10**18 - 1
+MINOR_MAX = 10**18 - 1
 _AMOUNT = re.compile(r"([0-9]{1,18})(?:\.([0-9]{0,17}))?", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
@@ -57,7 +57,7 @@ def minor_units(text: str, currency: str, line: int, what: str = "amount") -> in
     if len(fraction) > digits:
         raise refused("AMOUNT", f"{what} {text[:40]!r} has a fraction that {currency} has not: correct the file", line)
     amount = int(match[1] + fraction.ljust(digits, "0"))
-    if amount > _MINOR_MAX:
+    if amount > MINOR_MAX:
         raise refused("AMOUNT", f"{what} {text[:40]!r} is more than can be kept: correct the file", line)
     return amount
 
