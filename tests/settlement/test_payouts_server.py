@@ -110,3 +110,19 @@ def test_an_officer_who_sells_too_sees_the_payouts_of_their_own_bank_only(availa
     assert seen(who("usr_a", "auditor")) == ["970405", "970436"]
     with pytest.raises(InvalidArgument):
         seen(ME)
+
+
+def test_page_by_page_an_officer_sees_each_payout_of_their_bank_once(available: dict[str, int]) -> None:
+    """Others' are between them: what is left out of a page makes no room for what begins the next."""
+    banks = ["970405", "970436", "970405", "970436", "970436", "970405", "970436"]
+    for number, bank in enumerate(banks, 1):
+        to = {"bin": bank, "account": "1", "name": "A"}
+        payouts.insert([payouts.new(rules.payout_id(7, number), 7, MINE, 50_000, 0, now(), to)])
+    officer, token, seen = who("usr_o", "officer", institution="970436"), "", list[str]()
+    while True:
+        asked = pb.ListPayoutsRequest(window=7, page_size=2, page_token=token)
+        reply = server.PayoutServicer(None).ListPayouts(asked, officer)  # type: ignore[arg-type]
+        seen += [one.payout_id for one in reply.payouts]
+        if not (token := reply.next_page_token):
+            break
+    assert sorted(seen) == [rules.payout_id(7, number) for number in (2, 4, 5, 7)]

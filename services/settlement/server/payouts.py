@@ -49,9 +49,10 @@ class PayoutServicer:
         else:
             raise InvalidArgument("name your merchant_id, or a window")
         following = found[size - 1].order if len(found) > size else ""
+        found = found[:size]
         if not request.merchant_id and not call.has("operator", "auditor"):
             found = [one for one in found if one.bank_bin == call.caller.institution]
-        return pb.ListPayoutsResponse(payouts=[_payout(one) for one in found[:size]], next_page_token=following)
+        return pb.ListPayoutsResponse(payouts=[_payout(one) for one in found], next_page_token=following)
 
     def ListBatches(self, request: pb.ListBatchesRequest, call: Call) -> pb.ListBatchesResponse:
         found = payouts.batches(**({"window": request.window} if request.window else {"state": "waiting"}))
