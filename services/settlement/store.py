@@ -17,6 +17,7 @@ from mongoengine import (
     EmbeddedDocument,
     EmbeddedDocumentListField,
     IntField,
+    ListField,
     MapField,
     StringField,
 )  # fmt: skip
@@ -125,6 +126,8 @@ class Window(OutboxMixin, Document):
     begun_by = DictField()
     # Of telecoms whose share's key grew too old for the ledger unused: of when the key is under which it is given.
     shares_at = MapField(DateTimeField())
+    # What of it did not tie to the books when that was looked at last, in words: until nothing does, it is not netted.
+    findings = ListField(StringField())
     # Fixed when it was netted: versions, files with hashes and Merkle roots, pairs, shares of fees (closing.py).
     record = DictField()
 
@@ -674,6 +677,11 @@ def last_run() -> ClerkRun | None:
 def prepared(closed: Window) -> None:
     """Notes that a settling window's payouts are posted and in files."""
     Window.objects(number=closed.number).update_one(set__prepared=True)
+
+
+def does_not_tie(closed: Window, findings: list[str]) -> None:
+    """Notes why a window is not netted, for who has to audit the books."""
+    Window.objects(number=closed.number, stage="closed").update_one(set__findings=findings)
 
 
 def advance(closed: Window, before: str, after: str, **fields: Any) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from kit.ids import new_key
 from services.settlement import closing, store
+from services.settlement.books import trial
 from services.settlement.clerk import day, due, wake
 from services.settlement.clerk import payouts as steps
 from services.settlement.clerk.peers import Later
@@ -22,6 +23,7 @@ from services.settlement.payouts import plans, rules
 from services.settlement.payouts import store as payouts
 from services.settlement.payouts.documents import PackingDocument
 from services.settlement.proof import pack
+from services.settlement.proof.finding import Finding
 from tests.settlement.clerk_office import BANK, DAY, Office, at, open_office
 
 FIRST = "mer_" + "0" * 32
@@ -200,6 +202,29 @@ def test_decided_again_after_a_crash_and_a_changed_plan_nobody_is_planned_twice(
     found = {one.id: (one.payee, one.amount) for one in payouts.of_window(1)}
     assert first.items() <= found.items()
     assert len({payee for payee, _ in found.values()}) == len(found) == len(first) + 1
+
+
+# What does not tie ----------------------------------------------------------------------------------------
+
+
+def test_a_window_that_does_not_tie_says_so_until_it_does_and_pays_nothing_meanwhile(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.trade(30, 3)
+    closed = office.cut()
+    wrong = Finding("TOTALS_DIFFER", "window 1", "VIETTEL moved 1 đồng more")
+    with monkeypatch.context() as patch:
+        patch.setattr(trial, "tie", lambda *_: [wrong])
+        with pytest.raises(Later, match="does not tie"):
+            office.work()
+    found = store.window(closed.number)
+    assert found is not None
+    assert (found.stage, list(payouts.of_window(1))) == ("closed", [])
+    assert list(found.findings) == ["TOTALS_DIFFER window 1: VIETTEL moved 1 đồng more"]
+    office.work()
+    found = store.window(closed.number)
+    assert found is not None
+    assert (found.stage == "closed", list(found.findings)) == (False, [])
 
 
 # Other code -----------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from cho.settlement.v1 import settlement_pb2 as pb
 from cho.settlement.v1.settlement_pb2_grpc import SettlementServiceStub
 from google.protobuf.message import Message
 
+from kit.clock import now
 from kit.config import settings
 from kit.errors import WindowNotOpen
 from kit.rpc.status import error_code, status_of
@@ -28,6 +29,7 @@ from services.payments.store.ledger import Ledger
 from services.settlement import gate, store
 from services.settlement.books.checkpoints import Checkpoints
 from services.settlement.exchange import open_box, send
+from services.settlement.payouts.documents import NetDocument
 from services.settlement.server import behind, windows
 from services.settlement.server.windows import SettlementServicer
 from tests.payments.conftest import TELECOMS, Bench
@@ -204,6 +206,39 @@ def test_everybody_sees_what_is_theirs_and_operators_see_it_sum_to_zero(api: Api
     assert [p.name for p in api(("officer", "VNPT"), "GetPositions", request).positions] == ["VNPT Money"]
     for outsider in ("MOBIFONE", "970415", ""):
         assert list(api(("officer", outsider), "GetPositions", request).positions) == []
+
+
+def test_a_window_that_does_not_tie_is_told_to_who_audits_and_what_it_waits_for_to_all(api: Api, day: None) -> None:
+    api.close(1)
+    store.does_not_tie(store.window(1), ["TOTALS_DIFFER window 1: VIETTEL"])  # type: ignore[arg-type]
+    request = pb.GetPositionsRequest(window=1)
+    for who, told in ((OPERATOR, ["TOTALS_DIFFER window 1: VIETTEL"]), (("officer", "VNPT"), [])):
+        seen = api(who, "GetPositions", request)
+        assert list(seen.findings) == told
+        assert (seen.window.state, "does not tie" in seen.window.waits_for) == (pb.WINDOW_STATE_CLOSED, True)
+
+
+def test_an_officer_is_not_told_which_others_have_not_settled(api: Api, day: None) -> None:
+    api.close(1)
+    closed = store.with_positions(store.window(1))  # type: ignore[arg-type]
+    for institution, amount in (("VIETTEL", -100_000), ("VNPT", -40_000)):
+        NetDocument(
+            id=f"NP-000001-{institution}", window=1, institution=institution, amount=amount, state="sent",
+            end_to_end_id=f"NP-000001-{institution}-1", message_id=institution, decided_at=now(),
+        ).save()  # fmt: skip
+    store.advance(closed, "closed", "settling")
+    try:
+        waits = {
+            who: api(who, "ListWindows", pb.ListWindowsRequest()).windows[1].waits_for
+            for who in (OPERATOR, ("officer", "VNPT"), ("officer", "970436"))
+        }
+    finally:
+        NetDocument.objects(window=1).delete()
+    assert waits == {
+        OPERATOR: "the net position of VIETTEL, the net position of VNPT",
+        ("officer", "VNPT"): "the net position of VNPT",
+        ("officer", "970436"): "",
+    }
 
 
 def test_an_officer_reads_the_report_of_their_own_institution_only(api: Api, day: None) -> None:

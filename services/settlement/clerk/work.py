@@ -17,6 +17,8 @@ from services.settlement.exchange import NameTaken
 
 UNSETTLED_MAX = 200
 ROUNDS_MAX = 100
+# Of what does not tie, so many are kept: who audits the books finds all.
+FINDINGS_MAX = 100
 
 _logger = log.logger(__name__)
 
@@ -93,12 +95,12 @@ def _carry_on(desk: Desk, closed: store.Window, key: OKPKey) -> bool:
                     f" run {began} until it is netted (cho settle show {closed.number}), then this version again"
                 ) from error
             point("packed")
-            findings = trial.tie(desk.books, closed.number)
-            record["findings"] = [f"{found.code} {found.name}: {found.text}" for found in findings]
-            if record["findings"]:
-                _logger.critical("a window does not tie", window=closed.number, findings=record["findings"][:10])
+            findings = [f"{found.code} {found.name}: {found.text}" for found in trial.tie(desk.books, closed.number)]
+            if findings:
+                _logger.critical("a window does not tie", window=closed.number, findings=findings[:10])
+                store.does_not_tie(closed, findings[:FINDINGS_MAX])
                 raise Later("nothing is paid out of a window that does not tie: audit the books")
-            store.advance(closed, "closed", "netted", record=record)
+            store.advance(closed, "closed", "netted", record=record, findings=[])
             point("netted")
         case "netted":
             # Before anything of the fees is paid out, of this window or of one that waits with it.

@@ -53,23 +53,25 @@ _STAGES = {
     "closed": pb.WINDOW_STATE_CLOSED, "netted": pb.WINDOW_STATE_SETTLING, "settling": pb.WINDOW_STATE_SETTLING,
     "settled": pb.WINDOW_STATE_SETTLED,
 }  # fmt: skip
+_AUDIT = "an audit of the books: it does not tie to them"
 _WAITS = {"closed": "its positions and files are being made", "netted": "its payouts are being decided"}
 
 
-def _window(closed: store.Window) -> pb.Window:
-    (ended, decided), waits = _payouts(closed)
+def _window(closed: store.Window, call: Call) -> pb.Window:
+    (ended, decided), waits = _payouts(closed, call)
     reply = pb.Window(
         window=closed.number, state=_STAGES[closed.stage], first_seq=closed.first_seq, last_seq=closed.last_seq,
         payments=closed.payments or 0, refunds=closed.refunds or 0, value=closed.value or 0, payouts=decided,
-        payouts_ended=ended, waits_for=_WAITS.get(closed.stage, waits),
+        payouts_ended=ended, waits_for=_AUDIT if closed.findings else _WAITS.get(closed.stage, waits),
     )  # fmt: skip
     reply.opened_at.FromDatetime(closed.opened_at)
     reply.closed_at.FromDatetime(closed.closed_at)
     return reply
 
 
-def _payouts(closed: store.Window) -> tuple[tuple[int, int], str]:
-    """(payouts ended, all of them), and what the window waits for."""
+def _payouts(closed: store.Window, call: Call) -> tuple[tuple[int, int], str]:
+    """(payouts ended, all of them), and what the window waits for. Who settles late is not another institution's business,
+    nor what operators have to let go."""
     if closed.stage not in ("settling", "settled"):
         return (0, 0), ""
     found = list(payouts.of_window(closed.number))
@@ -78,6 +80,8 @@ def _payouts(closed: store.Window) -> tuple[tuple[int, int], str]:
         return (ended, len(found)), ""
     waiting = sorted(one.id for one in payouts.batches(window=closed.number) if one.state == "waiting")
     nets = sorted(net.institution for net in payouts.nets(window=closed.number) if net.state != "settled")
+    if not call.has("operator", "auditor"):
+        waiting, nets = [], [one for one in nets if one == call.caller.institution]
     waits = [
         *(f"the release of {one}" for one in waiting),
         *([f"{len(found) - ended} payouts"] if ended < len(found) else []),
@@ -109,7 +113,7 @@ class SettlementServicer:
         now_open = pb.Window(window=newest + 1, state=state)
         if closed:
             now_open.opened_at.FromDatetime(closed[0].closed_at)
-        return pb.ListWindowsResponse(windows=[now_open, *(_window(w) for w in closed)][:limit])
+        return pb.ListWindowsResponse(windows=[now_open, *(_window(w, call) for w in closed)][:limit])
 
     def CloseWindow(self, request: pb.CloseWindowRequest, call: Call) -> pb.CloseWindowResponse:
         cut = payments_pb2.CutWindowRequest(window=request.window)
@@ -118,7 +122,7 @@ class SettlementServicer:
         except grpc.RpcError as error:
             code = error_code(error)
             if code == WindowNotOpen.code and store.window(request.window) is not None:
-                return pb.CloseWindowResponse(window=_window(_closed(request.window)))
+                return pb.CloseWindowResponse(window=_window(_closed(request.window), call))
             raise BY_CODE.get(code, Unavailable)(error.details() or "payments cannot be reached") from error
         store.set_closing(request.window)
         deadline = time.monotonic() + MARKER_S_MAX
@@ -127,14 +131,14 @@ class SettlementServicer:
                 raise Unavailable("the window is closed, but its marker is not journaled yet: ask again")
             time.sleep(0.02)
         wake.clerk()
-        return pb.CloseWindowResponse(window=_window(_closed(request.window)))
+        return pb.CloseWindowResponse(window=_window(_closed(request.window), call))
 
     def GetPositions(self, request: pb.GetPositionsRequest, call: Call) -> pb.GetPositionsResponse:
         closed = _closed(request.window)
         everything, own = call.has("operator", "auditor"), call.caller.institution
         record = closed.record or {}
         return pb.GetPositionsResponse(
-            window=_window(closed),
+            window=_window(closed, call),
             positions=[
                 pb.Position(
                     institution=line.institution, name=name_of(line.institution), debits=line.debits,
@@ -149,7 +153,7 @@ class SettlementServicer:
                 if everything or own in (pair["from"], pair["to"])
             ],
             sum=sum(line.credits - line.debits for line in closed.lines),
-            findings=record.get("findings", ()) if everything else (),
+            findings=closed.findings if everything else (),
             chain_head=closed.chain_head,
         )  # fmt: skip
 
