@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from cho.events.v1.intent_pb2 import Intent
 from cho.payments.v1 import desk_pb2 as dk
 from cho.payments.v1 import organisations_pb2 as og
 from cho.payments.v1 import payments_pb2 as pb
 
+from kit.clock import now_ms
 from kit.ids import new_id, new_key
 from tests.payments import acts
 from tests.payments.api import OFFICER, OPERATOR, OTHER_OFFICER, VIETTEL, VNPT, Api, person
@@ -146,6 +148,17 @@ async def test_a_rejected_proposal_moves_nothing_and_is_over(api: Api) -> None:
         assert (await api(OPERATOR, "RejectReversal", reject)).reversal.state == dk.PROPOSAL_STATE_REJECTED
     assert await api.code(SECOND, "ApproveReversal", approve(proposal.proposal_id)) == "WRONG_STATE"
     assert (await api(AUDITOR, "ListReversals", dk.ListReversalsRequest())).reversals == []
+
+
+async def test_what_is_proposed_for_breaks_hides_no_reversal(api: Api) -> None:
+    """Corrections wait among the reversals, and expire sooner: a list of two is of two reversals all the same."""
+    for n in range(5):
+        soon = now_ms() + 60_000 + n
+        await api.bench.ledger.propose(new_id("prp"), "correct", f"brk_{n}", "usr_one", soon, "x", Intent(caller_id="x"))
+    wanted = [(await propose(api, await _pay(api))).proposal_id for _ in range(3)]
+    for most in (2, 3, 20):
+        waiting = await api(AUDITOR, "ListReversals", dk.ListReversalsRequest(limit=most))
+        assert [one.proposal_id for one in waiting.reversals] == wanted[:most]
 
 
 async def test_the_same_proposal_sent_again_is_one_and_needs_a_reason(api: Api) -> None:

@@ -93,8 +93,8 @@ class DeskServicer:
         return pb.GetReversalResponse(reversal=_view(proposal), transfer=transfer_view(undone) if undone else None)
 
     async def ListReversals(self, request: pb.ListReversalsRequest, call: Call) -> pb.ListReversalsResponse:
-        waiting = await self._ledger.open_proposals(page_limit(request.limit))
-        return pb.ListReversalsResponse(reversals=[_view(one) for one in waiting if one.op == REVERSE])
+        waiting = await self._ledger.open_proposals(page_limit(request.limit), REVERSE)
+        return pb.ListReversalsResponse(reversals=[_view(one) for one in waiting])
 
     async def ListDebts(self, request: pb.ListDebtsRequest, call: Call) -> pb.ListDebtsResponse:
         limit = page_limit(request.limit)

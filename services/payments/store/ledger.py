@@ -35,6 +35,8 @@ _logger = log.logger(__name__)
 REVIEW_MS_MAX = 86_400_000
 # Holds among which those in review are looked for.
 REVIEWS_LOOKED_AT = 5_000
+# Proposals among which those of one operation are looked for.
+PROPOSALS_LOOKED_AT = 5_000
 
 # The card provider's name in account ids and positions.
 CARDS = "STRIPE"
@@ -505,11 +507,17 @@ class Ledger:
         state, op, target, by, decided, expires, reason, made = (value or "" for value in row)
         return Proposal(proposal_id, state, op, target, by, decided, int(expires), reason, int(made))
 
-    async def open_proposals(self, most: int) -> list[Proposal]:
-        """What waits for a second person, the soonest to expire first."""
-        ids = (await self._read(("ZRANGEBYSCORE", self._keys.proposals, "-inf", "+inf", "LIMIT", 0, most)))[0]
-        found = [await self.proposal(proposal_id) for proposal_id in ids]
-        return [proposal for proposal in found if proposal and proposal.state == "proposed"]
+    async def open_proposals(self, most: int, op: str = "") -> list[Proposal]:
+        """What waits for a second person, the soonest to expire first; `op`: of this operation only, whatever else waits."""
+        found: list[Proposal] = []
+        for start in range(0, PROPOSALS_LOOKED_AT, most):
+            page = ("ZRANGEBYSCORE", self._keys.proposals, "-inf", "+inf", "LIMIT", start, most)
+            ids = (await self._read(page))[0]
+            some = [await self.proposal(proposal_id) for proposal_id in ids]
+            found += [one for one in some if one and one.state == "proposed" and op in ("", one.op)]
+            if len(found) >= most or len(ids) < most:
+                break
+        return found[:most]
 
     async def debts(self) -> list[str]:
         """Receivables on which somebody owes."""
