@@ -12,9 +12,10 @@ const BEHIND_MAX = 1_000;
 
 export async function levels(place) {
   const found = await get("/v1/service-levels");
-  const lately = sum(found.minutes.slice(-LATELY - 1));
+  const minutes = found.minutes.slice(-LATELY - 1);
+  const lately = sum(minutes);
   const asked = lately.done + lately.refused + lately.failed;
-  const newest = found.minutes.findLast((one) => Number(one.done)) ?? null;
+  const newest = minutes.findLast((one) => Number(one.done)) ?? null;
   show(place, h("h2", {}, t("levels")),
     h("div", { class: "totals" },
       figure("levels.done", "success", asked ? percent(lately.done / asked) : "—", asked ? t("levels.of", { asked: asked.toLocaleString("vi-VN") }) : t("levels.none")),
@@ -39,5 +40,6 @@ function figure(label, id, shown, under, loud = false) {
 const sum = (minutes) => minutes.reduce((all, one) => ({
   done: all.done + Number(one.done), refused: all.refused + Number(one.refused), failed: all.failed + Number(one.failed),
 }), { done: 0, refused: 0, failed: 0 });
-const percent = (part) => `${(100 * part).toLocaleString("vi-VN", { maximumFractionDigits: 1 })} %`;
+// Rounded down: what is not all is never "100 %".
+const percent = (part) => `${(Math.floor(1_000 * part) / 10).toLocaleString("vi-VN", { maximumFractionDigits: 1 })} %`;
 const ms = (bound) => `≤ ${Number(bound).toLocaleString("vi-VN")} ms`;

@@ -1,6 +1,6 @@
 // Where the markets are, by the middle of their commune: the larger the circle, the more was paid today.
 
-import { get } from "../shared/api.js";
+import { ApiError, get } from "../shared/api.js";
 import { h, show } from "../shared/dom.js";
 import { t } from "../shared/strings.js";
 
@@ -14,8 +14,17 @@ const PROVINCES_MAX = 3;
 // What a name takes, and how much land is shown around the outermost markets.
 const [NAME, LINE, AROUND] = [120, 16, 0.15];
 
-/** The communes around these markets: asked for once, they do not move. */
+/** The communes around these markets, which do not move; none where they cannot be had now. */
 export async function land(markets) {
+  try {
+    return await communes(markets);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return [];
+  }
+}
+
+async function communes(markets) {
   const codes = [...new Set(markets.filter(placed).map((one) => one.ward_code))];
   const provinces = new Set();
   for (const code of codes) {

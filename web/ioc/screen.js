@@ -36,6 +36,7 @@ export async function screen(place) {
     liquidity: h("section", { class: "card", id: "liquidity" }),
     adoption: h("section", { class: "card", id: "adoption" }),
   };
+  const csv = h("a", { class: "button", id: "csv" }, t("ioc.csv"));
   let [known, wards] = [null, []];
   const seen = new Map();
 
@@ -44,6 +45,12 @@ export async function screen(place) {
     draw(known, parts);
     map(parts.map, known.markets, wards, seen);
     state(known, false, parts.state);
+    // A screen on a wall is left open over midnight.
+    const today = day(now());
+    csv.href = `/v1/pulse.csv?from=${today}&to=${today}`;
+    csv.download = `cho-${today}.csv`;
+    // Without the land the markets are seen all the same; it is asked for until it is there.
+    if (!wards.length) wards = await land(known.markets);
   }
 
   async function watch() {
@@ -57,26 +64,26 @@ export async function screen(place) {
       : h("p", { class: "soft" }, t("alarms.none")));
   }
 
-  const today = day(now());
   show(place, head(t("app.ioc"), false), parts.state, parts.totals, parts.hour, parts.map, parts.levels, h("h2", {}, t("ioc.markets")), parts.markets,
     parts.alarms, parts.recalls, parts.liquidity, parts.adoption,
     h("p", { class: "center" },
-      h("a", { class: "button", href: `/v1/pulse.csv?from=${today}&to=${today}`, download: `cho-${today}.csv` }, t("ioc.csv")),
+      csv,
       button(t("sign-out"), signOut, { class: "plain small" })));
-  await look();
-  wards = await land(known.markets);
-  map(parts.map, known.markets, wards, seen);
-  const stand = () => Promise.all([liquidity(parts.liquidity), adoption(parts.adoption, known.markets)]);
   const instead = (part) => (error) => show(part, refused(error));
   parts.recalls.hidden = !may("operator", "auditor");
-  await Promise.all([watch(), recalls(parts.recalls).catch(instead(parts.recalls)), levels(parts.levels).catch(instead(parts.levels)), stand().catch(instead(parts.adoption))]);
-  const stops = [
-    repeat(() => levels(parts.levels), ASKED_EVERY_MS, instead(parts.levels)),
-    repeat(() => recalls(parts.recalls), ASKED_EVERY_MS, instead(parts.recalls)),
-    repeat(stand, STANDING_EVERY_MS, instead(parts.adoption)),
-    repeat(look, ASKED_EVERY_MS, () => state(known, true, parts.state)),
-    repeat(watch, ALARMS_EVERY_MS, (error) => show(parts.alarms, h("h2", {}, t("ioc.alarms")), refused(error))),
+  // Each by itself: what cannot be had takes nothing else off the screen.
+  const asked = [
+    [watch, ALARMS_EVERY_MS, (error) => show(parts.alarms, h("h2", {}, t("ioc.alarms")), refused(error))],
+    [() => levels(parts.levels), ASKED_EVERY_MS, instead(parts.levels)],
+    [() => recalls(parts.recalls), ASKED_EVERY_MS, instead(parts.recalls)],
+    [() => liquidity(parts.liquidity), STANDING_EVERY_MS, instead(parts.liquidity)],
+    [() => adoption(parts.adoption, known.markets), STANDING_EVERY_MS, instead(parts.adoption)],
   ];
+  await look();
+  map(parts.map, known.markets, wards, seen);
+  await Promise.all(asked.map(([work, , failed]) => work().catch(failed)));
+  const stops = asked.map(([work, ms, failed]) => repeat(work, ms, failed));
+  stops.push(repeat(look, ASKED_EVERY_MS, () => state(known, true, parts.state)));
   return () => stops.forEach((stop) => stop());
 }
 

@@ -9,7 +9,7 @@ const TELECOMS = ["VIETTEL", "VNPT", "MOBIFONE"];
 // Of the cap: from here on it is said loudly. The ledger refuses at all of it.
 const NEAR = 0.8;
 // Communes that are asked for at once.
-const WARDS_MAX = 60;
+const AT_ONCE = 20;
 
 /** Operators and auditors see it; others are refused, and the part is left out. */
 export async function liquidity(place) {
@@ -35,15 +35,19 @@ function row(one) {
 
 /** `markets`: of the pulse; their communes are asked for. */
 export async function adoption(place, markets) {
-  const wards = new Map(markets.map((one) => [one.ward_code, one.ward_name]).filter(([code]) => code));
-  const found = await Promise.all([...wards].slice(0, WARDS_MAX).map(([code, name]) => get(`/v1/communes/${code}/progress`).then((told) => ({ name, ...told.total }))));
+  const wards = [...new Map(markets.map((one) => [one.ward_code, one.ward_name]).filter(([code]) => code))];
+  const found = [];
+  for (let i = 0; i < wards.length; i += AT_ONCE) {
+    found.push(...await Promise.all(wards.slice(i, i + AT_ONCE).map(([code, name]) => get(`/v1/communes/${code}/progress`).then((told) => ({ code, name, ...told.total })))));
+  }
+  // By code: communes of several provinces have one name.
   const paid = new Map();
-  for (const one of markets) paid.set(one.ward_name, (paid.get(one.ward_name) ?? 0) + one.merchants_paid);
+  for (const one of markets) paid.set(one.ward_code, (paid.get(one.ward_code) ?? 0) + one.merchants_paid);
   found.sort((a, b) => b.active - a.active || a.name.localeCompare(b.name, "vi"));
   show(place, h("h2", {}, t("adoption")), found.length
     ? h("div", { class: "scrolls", tabindex: "0" }, h("table", { class: "figures" },
       h("thead", {}, h("tr", {}, h("th", {}, t("adoption.commune")), h("th", {}, t("adoption.active")), h("th", {}, t("adoption.paid")), h("th", {}, t("adoption.coming")))),
-      h("tbody", {}, found.map((one) => h("tr", {}, h("th", { scope: "row" }, one.name), h("td", {}, String(one.active)), h("td", {}, String(paid.get(one.name) ?? 0)),
+      h("tbody", {}, found.map((one) => h("tr", { "data-ward": one.code }, h("th", { scope: "row" }, one.name), h("td", {}, String(one.active)), h("td", {}, String(paid.get(one.code) ?? 0)),
         h("td", {}, String(one.draft + one.submitted + one.in_review)))))))
     : h("p", { class: "soft" }, t("adoption.none")));
 }

@@ -68,6 +68,32 @@ def test_how_payments_are_answered_and_how_telecoms_and_communes_stand_is_on_the
     assert int(screen.page.locator("#adoption tbody td").first.inner_text()) >= 1
 
 
+def test_communes_of_one_name_are_two_and_what_cannot_be_had_takes_nothing_else_away(phones: Any, wallet: str) -> None:
+    screen = phones("ioc", people.OPERATOR.phone, viewport={"width": 1280, "height": 1600})
+
+    def alike(route: Any) -> None:
+        """Two markets in communes of one name; stalls were paid at one of them."""
+        reply = route.fetch()
+        known = reply.json()
+        first = known["markets"][0]
+        codes = sorted({one["ward_code"] for one in known["markets"]})[:2]
+        known["markets"] = [
+            first | {"market_id": f"mkt_{code}", "ward_code": code, "ward_name": "Tân Lập", "merchants_paid": paid}
+            for code, paid in zip(codes, (3, 0), strict=True)
+        ]
+        route.fulfill(response=reply, json=known)
+
+    screen.page.route("**/v1/pulse", alike)
+    for lost in ("**/v1/places/**", "**/alarms?*", "**/v1/liquidity/*"):
+        screen.page.route(lost, lambda route: route.abort())
+    screen.page.reload()
+    rows = screen.page.locator("#adoption tbody tr")
+    rows.nth(1).wait_for()
+    assert sorted(rows.nth(n).locator("td").nth(1).inner_text() for n in range(2)) == ["0", "3"]
+    screen.page.locator("#liquidity", has_text="Không có mạng").wait_for()
+    assert screen.page.locator("#map circle.market").count() == 2
+
+
 def test_a_market_manager_sees_all_but_the_telecoms_liquidity(phones: Any, wallet: str) -> None:
     screen = phones("ioc", people.MANAGER.phone, viewport={"width": 1280, "height": 1600})
     screen.page.locator("#adoption tbody tr").first.wait_for()
