@@ -8,7 +8,8 @@ import { ApiError, newKey, post } from "./api.js";
 import { now } from "./clock.js";
 import { user } from "./shell.js";
 
-const PLACE = "cho.pending";
+// Of who is signed in: the next one at this phone sees nothing of it.
+const place = () => `cho.pending.${user().user_id}`;
 const KEPT_MAX = 20;
 const WAITS_MS = [500, 1_000, 2_000, 4_000, 8_000];
 // Refused before the ledger was asked: no answer for the key.
@@ -98,7 +99,7 @@ export class Intention {
 
 /** Intentions of who is signed in whose outcome is not known: {path, key, about, at}, with its body where it is sent again. */
 export function pending() {
-  return all().filter((one) => one.by === user().user_id);
+  return JSON.parse(localStorage.getItem(place()) ?? "[]");
 }
 
 /** Whether somebody can say by its key how it ended, without doing it. */
@@ -125,19 +126,15 @@ function kindOf(path) {
 }
 
 function forget(key) {
-  write(all().filter((one) => one.key !== key));
+  write(pending().filter((one) => one.key !== key));
 }
 
 function keep(intention) {
-  const others = all().filter((one) => one.key !== intention.key);
+  const others = pending().filter((one) => one.key !== intention.key);
   // What does not fit is older than anything that a phone still waits for.
-  write([...others, { by: user().user_id, ...intention }].slice(-KEPT_MAX));
-}
-
-function all() {
-  return JSON.parse(localStorage.getItem(PLACE) ?? "[]");
+  write([...others, intention].slice(-KEPT_MAX));
 }
 
 function write(intentions) {
-  localStorage.setItem(PLACE, JSON.stringify(intentions));
+  localStorage.setItem(place(), JSON.stringify(intentions));
 }

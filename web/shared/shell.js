@@ -132,15 +132,22 @@ export function refused(error) {
   return h("p", { class: "banner refused" }, said);
 }
 
+/** What fetches the next page of a list, in `place`; where that fails, why, and once more. `token` is "" on the last. */
+export function older(place, token, page, said = null) {
+  const further = () => page(token).catch((error) => older(place, token, page, refused(error)));
+  show(place, token ? [said, button(t("older"), further)] : null);
+}
+
 /** Goes to another screen. */
 export function go(...parts) {
   location.hash = `#/${parts.map(encodeURIComponent).join("/")}`;
 }
 
-/** Ends the session and forgets what this phone kept of the person. */
+/** Ends the session and forgets what this phone kept of the person. What it keeps of others by their name waits for them. */
 export async function signOut() {
   await post("/v1/token/sign-out", {});
-  for (const name of Object.keys(localStorage)) if (!KEPT_FOR_ALL.has(name)) localStorage.removeItem(name);
+  const isAnothers = (name) => /\.usr_\w+$/.test(name) && !name.endsWith(`.${signedIn.user_id}`);
+  for (const name of Object.keys(localStorage)) if (!KEPT_FOR_ALL.has(name) && !isAnothers(name)) localStorage.removeItem(name);
   location.hash = "";
   location.reload();
 }

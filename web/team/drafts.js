@@ -32,8 +32,16 @@ export function drop(id) {
   write(drafts().filter((one) => one.form.request_id !== id));
 }
 
+// One at a time: what is being sent already would be a conflict with itself.
+let last = Promise.resolve();
+
 /** Sends what was not sent; answers how many are left. Throws ApiError where there is no network. */
-export async function sync({ takeOver = "" } = {}) {
+export function sync({ takeOver = "" } = {}) {
+  last = last.catch(() => {}).then(() => send(takeOver));
+  return last;
+}
+
+async function send(takeOver, again = true) {
   const waiting = drafts().filter((one) => one.changed).slice(0, SYNCED_MAX);
   if (!waiting.length) return 0;
   const sent = waiting.map((one) => ({ form: one.form, version: one.version, take_over: one.form.request_id === takeOver }));
@@ -42,10 +50,15 @@ export async function sync({ takeOver = "" } = {}) {
     const asSent = JSON.stringify(waiting[i].form);
     change(outcome.request_id, (one) => settled(one, outcome, asSent));
   });
+  if (again && reply.drafts.some(isOwn)) return send(takeOver, false);
   return drafts().filter((one) => one.changed).length;
 }
 
+/** Whether what is in the way is what was sent from here, and its answer was lost: it is saved onto that. */
+const isOwn = ({ outcome, code, by }) => outcome === "SYNC_OUTCOME_CONFLICT" && code !== "VENDOR_TAKEN" && by === user().user_id;
+
 function settled(one, outcome, asSent) {
+  if (isOwn(outcome)) return { ...one, version: outcome.version, conflict: null };
   if (outcome.outcome !== "SYNC_OUTCOME_SAVED") return { ...one, conflict: { code: outcome.code, vi: outcome.vi, en: outcome.en } };
   return {
     ...one,

@@ -13,6 +13,11 @@ export async function screen(place, id) {
     go("");
     return null;
   }
+  // What was typed since is neither what the vendor confirms nor what is handed in.
+  if (one.changed) {
+    go("draft", id, "check");
+    return null;
+  }
   const path = `/v1/drafts/${one.merchant_id}`;
   const said = h("div", {});
   const state = h("div", { class: "stack" });
@@ -45,8 +50,8 @@ export async function screen(place, id) {
     const place = h("section", { class: "card stack" }, h("p", {}, t("account.open.why")), pin,
       button(t("account.open"), () => attempt(async () => {
         const body = { phone: one.form.phone, name: one.form.person_name, pin: pin.querySelector("input").value, roles: ["vendor", "shopper"] };
-        await post("/v1/users", body).catch((error) => { if (error.code !== "ALREADY_EXISTS") throw error; });
-        show(place, h("p", { class: "good" }, t("account.opened")));
+        const made = await post("/v1/users", body).catch((error) => { if (error.code !== "ALREADY_EXISTS") throw error; });
+        show(place, h("p", { class: "good" }, t(made ? "account.opened" : "account.there")));
       })));
     return place;
   }

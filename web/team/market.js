@@ -6,6 +6,9 @@ import { when } from "../shared/money.js";
 import { go, head, refused } from "../shared/shell.js";
 import { t } from "../shared/strings.js";
 
+// More than anybody walks to in a day; those that are resolved make room.
+const SHOWN_MAX = 500;
+
 export async function screen(place, marketId = "") {
   const { markets } = await get("/v1/markets");
   const select = h("select", { id: "market" }, h("option", { value: "" }, "—"), markets.map((one) => h("option", { value: one.market_id }, one.name)));
@@ -14,12 +17,12 @@ export async function screen(place, marketId = "") {
   const said = h("div", {});
   const alarms = h("div", { class: "stack" });
   async function look() {
-    const found = await Promise.all(["ALARM_STATE_OPEN", "ALARM_STATE_SEEN"].map((state) => get(`/v1/markets/${marketId}/alarms`, { state })));
-    const all = found.flatMap((one) => one.alarms);
+    const all = (await Promise.all(["ALARM_STATE_OPEN", "ALARM_STATE_SEEN"].map((state) => every(marketId, state)))).flat();
     show(alarms, all.length ? all.map((one) => alarm(one, act)) : h("p", { class: "card soft" }, t("alarms.none")));
   }
   async function act(path, body) {
     try {
+      show(said);
       await post(path, body);
       await look();
     } catch (error) {
@@ -32,6 +35,17 @@ export async function screen(place, marketId = "") {
       h("h2", {}, t("alarms")), said, alarms] : null);
   if (marketId) await look();
   return null;
+}
+
+/** A market's alarms in a state, page by page: what is on a later page is looked at, too. */
+async function every(marketId, state) {
+  const found = [];
+  for (let token = null; token !== "" && found.length < SHOWN_MAX;) {
+    const page = await get(`/v1/markets/${marketId}/alarms`, { state, page_token: token ?? "" });
+    found.push(...page.alarms);
+    token = page.next_page_token;
+  }
+  return found;
 }
 
 function alarm(one, act) {

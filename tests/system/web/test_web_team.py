@@ -17,9 +17,12 @@ from cli.wallets import made_up_card, open_wallet
 from kit.ids import new_key
 from services.onboarding.seed import made_up_person
 from tests.scanner import scan
-from tests.system.web.conftest import drawn, violations
+from tests.system.web.conftest import answer_lost, drawn, violations
 
 pytestmark = pytest.mark.system
+# What the phone keeps of somebody's draft.
+DRAFTS = """Object.entries(localStorage).filter(([name]) => name.startsWith('cho.drafts.'))
+.flatMap(([, kept]) => JSON.parse(kept)).filter((one) => one.form.person_name === '{name}')"""
 NAME, PHONE, STALL = "Hoàng Thị Mười", "0987654777", "F-10"
 
 
@@ -85,7 +88,7 @@ def test_a_vendor_is_brought_in_without_a_network_confirms_is_reviewed_and_gets_
     team.tap("Xác nhận")
     team.page.fill("#pin", "730594")
     team.tap("Mở tài khoản")
-    team.waits_for("Đã có tài khoản")
+    team.waits_for("Đã mở tài khoản")
     team.tap("Nộp hồ sơ để duyệt")
     team.waits_for(f"Đã nộp hồ sơ của {NAME}")
     kept = team.page.evaluate("Object.entries(localStorage).filter(([name]) => name.startsWith('cho.drafts.'))")
@@ -150,6 +153,33 @@ def test_a_draft_that_was_not_sent_is_not_lost_by_signing_out(phones: Any, stack
     team.tap("Đăng xuất")
     team.waits_for("Còn hồ sơ chưa gửi")
     assert "Lý Văn Chờ" in team.text(".rows")
+
+
+def test_a_draft_whose_answer_was_lost_is_sent_on_and_never_in_its_own_way(phones: Any) -> None:
+    team = phones("team", people.TEAM.phone)
+    team.tap("Thêm người bán")
+    team.page.goto(re.sub("/card$", "", team.page.url) + "/person")
+    team.page.fill("#person_name", "Ngô Thị Lạc")
+    with answer_lost(team.page, "/v1/drafts/sync") as sent:
+        team.page.goto(re.sub("/person$", "", team.page.url) + "/check")
+        team.waits_for("Không có mạng: hồ sơ nằm trên máy này")
+        team.page.go_back()
+        team.page.fill("#address", "xóm Đình")
+        team.page.goto(re.sub("/person$", "", team.page.url) + "/check")
+        team.waits_for("Còn thiếu hoặc sai")
+        assert len(sent) == 3, "as it was typed first, onto nothing; then onto what had arrived"
+    (mine,) = team.page.evaluate(DRAFTS.format(name="Ngô Thị Lạc"))
+    assert (mine["changed"], mine["conflict"], int(mine["version"])) == (False, None, 2)
+
+
+def test_who_signs_out_leaves_what_another_has_not_sent(phones: Any) -> None:
+    team = phones("team", people.TEAM.phone)
+    team.page.evaluate("localStorage.setItem('cho.drafts.usr_another', '[1]'); localStorage.setItem('cho.x', '1')")
+    team.tap("Đăng xuất")
+    team.page.locator("#phone").wait_for()
+    names = team.page.evaluate("Object.keys(localStorage)")
+    assert "cho.drafts.usr_another" in names
+    assert not [one for one in names if one not in ("cho.device", "cho.language", "cho.drafts.usr_another")]
 
 
 @pytest.fixture
