@@ -27,8 +27,9 @@ export async function screen(place, id) {
       h("p", { class: "number" }, `${t("breaks.risk")} ${dong(found.at_risk)}`, Number(found.difference) ? ` · ${t("break.difference")} ${dong(found.difference)}` : ""),
       h("details", {}, h("summary", {}, t("break.facts")), h("pre", {}, JSON.stringify(facts, null, 2)))),
     said, pin,
-    may("operator") && !["resolved", "gone"].includes(found.state) ? actions(found, act) : null,
+    may("operator") && ["open", "assigned"].includes(found.state) ? actions(found, act) : null,
     found.state === "proposed" ? proposal(found, act) : null,
+    found.state === "approved" ? notPosted(found, act) : null,
     h("h2", {}, t("break.history")),
     h("ul", { class: "rows" }, found.comments.map((one) => h("li", {}, h("span", { class: "soft small" }, when(one.at)),
       h("span", { class: "grow" }, `${one.what}: ${one.text}`), h("span", { class: "soft small" }, one.by.slice(-6))))),
@@ -53,10 +54,11 @@ function actions(found, act) {
   const value = (one) => one.querySelector("input").value.trim();
   return h("div", { class: "stack" },
     owned ? null : button(t("break.take"), () => act("owner", { owner: user().user_id }), { class: "main" }),
-    found.state === "proposed" ? null : h("details", { class: "card" }, h("summary", {}, t("break.propose")),
+    h("details", { class: "card" }, h("summary", {}, t("break.propose")),
       form([words, debited, credited, amount], t("break.propose.do"), () => act("resolution", {
         resolution: value(words),
-        ...(value(debited) ? { correction: { debited: value(debited), credited: value(credited), amount: typedAmount(value(amount)) } } : {}),
+        // Filled in by half it is refused, never left out.
+        ...([debited, credited, amount].some(value) ? { correction: { debited: value(debited), credited: value(credited), amount: typedAmount(value(amount)) } } : {}),
       }))));
 }
 
@@ -64,12 +66,20 @@ function proposal(found, act) {
   const own = found.proposed_by === user().user_id;
   const why = field(t("break.send-back.why"), { id: "why", maxlength: 500 });
   return h("section", { class: "card stack" },
-    h("p", {}, found.resolution),
-    found.correction ? h("p", { class: "number" }, `${found.correction.debited} → ${found.correction.credited}: ${dong(found.correction.amount)}`) : null,
+    proposed(found),
     own || !may("operator") ? h("p", { class: "soft" }, t("break.second"))
       : [button(t("break.approve"), () => act("decision", { approve: true }), { class: "main" }), why,
         button(t("break.send-back"), () => act("decision", { approve: false, reason: why.querySelector("input").value }), { class: "danger" })]);
 }
+
+/** Decided, and its entry broke off on the way: any operator carries it on, and it is posted once. */
+function notPosted(found, act) {
+  return h("section", { class: "card stack" }, proposed(found), h("p", { class: "bad" }, t("break.not-posted")),
+    may("operator") ? button(t("break.carry-on"), () => act("decision", { approve: true }), { class: "main" }) : null);
+}
+
+const proposed = ({ resolution, correction }) => [h("p", {}, resolution),
+  correction ? h("p", { class: "number" }, `${correction.debited} → ${correction.credited}: ${dong(correction.amount)}`) : null];
 
 function form(fields, label, work) {
   const made = h("form", { class: "stack" }, fields, h("button", { class: "main" }, label));

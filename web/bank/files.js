@@ -12,7 +12,7 @@ const LOOKED_EVERY_MS = 2_000;
 
 export async function screen(place, named = "") {
   const institution = named || user().institution;
-  const [said, list] = [h("div", {}), h("ul", { class: "rows", id: "submitted" })];
+  const [said, away, list] = [h("div", {}), h("div", {}), h("ul", { class: "rows", id: "submitted" })];
   const progress = h("progress", { max: "1", value: "0", "aria-label": t("upload.progress") });
   const arrived = h("p", { class: "soft small number" });
   const sending = h("div", {}, progress, arrived);
@@ -22,7 +22,10 @@ export async function screen(place, named = "") {
   async function look() {
     const { files } = await get(`/v1/exchange/${institution}/files`);
     show(list, files.length ? files.map(row) : h("li", { class: "soft" }, t("upload.none")));
+    show(away);
   }
+  // Beside what was said of the file that was sent: that it came stays true when the list does not.
+  const notSeen = (error) => show(away, refused(error));
 
   chosen.addEventListener("change", async () => {
     const [file] = chosen.files;
@@ -39,7 +42,7 @@ export async function screen(place, named = "") {
       });
       tell(t("upload.sent", { name: file.name }));
       show(said, h("p", { class: "banner here" }, t("upload.sent", { name: file.name })));
-      await look();
+      look().catch(notSeen);
     } catch (error) {
       show(said, refused(error));
     } finally {
@@ -54,10 +57,10 @@ export async function screen(place, named = "") {
     may("operator", "officer") && institution
       ? h("section", { class: "card stack" }, h("p", { class: "soft" }, t("upload.hint")), h("label", { for: "file" }, t("upload.choose")), chosen, sending)
       : null,
-    said, h("h2", {}, t("upload.came")), list);
+    said, h("h2", {}, t("upload.came")), away, list);
   if (!institution) return null;
   await look();
-  return repeat(look, LOOKED_EVERY_MS, (error) => show(said, refused(error)));
+  return repeat(look, LOOKED_EVERY_MS, notSeen);
 }
 
 /** Operators and auditors say whose files. */

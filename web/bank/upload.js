@@ -20,12 +20,13 @@ export async function upload(institution, file, told) {
   const id = localStorage.getItem(kept) ?? newKey();
   localStorage.setItem(kept, id);
   const path = `/v1/exchange/${institution}/uploads/${id}`;
-  let received = null;
+  let [received, most] = [null, 0];
   for (let tries = 0; received !== file.size;) {
     try {
       received = await next(path, wanted, file, received);
       told(received / file.size);
-      tries = 0;
+      // Being told where it stands is no progress: else a piece that never arrives is sent for ever.
+      if (received > most) [most, tries] = [received, 0];
     } catch (error) {
       if (!goesOn(error)) {
         localStorage.removeItem(kept);

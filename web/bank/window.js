@@ -15,15 +15,22 @@ export async function screen(place, number) {
   const mine = may("operator", "auditor") ? found.positions.map((one) => one.institution) : [user().institution];
   show(place, head(`${t("window")} № ${number}`),
     h("p", { class: "soft" }, `${t(`window.${found.window.state}`)} · ${when(found.window.closed_at)}`),
-    found.findings.length || Number(found.sum)
-      ? h("p", { class: "banner refused", role: "alert" }, `${t("ties.not")} ${found.findings.join("; ")}`)
-      : h("p", { class: "banner here" }, t("ties")),
+    tie(found),
     h("h2", {}, t("positions")), positions(found.positions),
-    h("h2", {}, t("matrix")), matrix(found.pairs),
+    h("h2", {}, t("matrix")), isNetted(found) ? matrix(found.pairs) : h("p", { class: "soft" }, t("matrix.not-yet")),
     h("h2", {}, t("files")), files,
     h("p", { class: "soft small" }, t("chain-head"), " ", h("code", {}, found.chain_head)));
   await Promise.all(mine.map((institution) => pack(files, number, institution, found.positions)));
   return null;
+}
+
+/** Held against the books, and who owes whom worked out. */
+const isNetted = ({ window }) => window.state !== "WINDOW_STATE_CLOSED";
+
+/** Only what was held against the books is said to tie to them. */
+function tie(found) {
+  if (found.findings.length || Number(found.sum)) return h("p", { class: "banner refused", role: "alert" }, `${t("ties.not")} ${found.findings.join("; ")}`);
+  return isNetted(found) ? h("p", { class: "banner here" }, t("ties")) : h("p", { class: "banner away", id: "not-yet" }, t("ties.not-yet"));
 }
 
 /** Bars to the left owe, bars to the right are owed; figures beside them. */

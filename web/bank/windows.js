@@ -20,7 +20,8 @@ export async function screen(place) {
       h("section", { class: "card" }, h("p", { class: "soft" }, t("breaks.open")),
         h("p", { class: `number big ${open ? "bad" : "good"}` }, String(open)), h("p", { class: "soft" }, `${t("breaks.risk")} ${dong(risk)}`)),
       h("section", { class: "card" }, h("p", { class: "soft" }, t("match.rate")),
-        h("p", { class: "number big" }, percent(report.match_rate)), h("p", { class: "soft" }, t("match.files", { files: report.files })))),
+        h("p", { class: "number big", id: "match-rate" }, Number(report.files) ? percent(report.match_rate) : "—"), h("p", { class: "soft" }, t("match.files", { files: report.files })))),
+    notAll(report),
     h("div", { class: "grid" },
       button(t("breaks"), () => go("breaks"), { class: "main" }),
       button(t("upload"), () => go("files")),
@@ -42,16 +43,23 @@ export async function screen(place) {
   return null;
 }
 
+// What is counted once a window is closed and its positions are made: before, nobody knows.
+const COUNTED = ["WINDOW_STATE_SETTLING", "WINDOW_STATE_SETTLED"];
+
 function row(one) {
+  const counted = COUNTED.includes(one.state);
   const closed = one.state !== "WINDOW_STATE_OPEN" && one.state !== "WINDOW_STATE_CLOSING";
   return h("tr", {},
     h("th", { scope: "row" }, closed ? h("a", { href: `#/window/${one.window}` }, `№ ${one.window}`) : `№ ${one.window}`),
     h("td", {}, t(`window.${one.state}`), one.waits_for ? h("span", { class: "soft small" }, ` · ${one.waits_for}`) : null),
     h("td", {}, one.closed_at ? when(one.closed_at) : ""),
-    h("td", { class: "number" }, one.payments),
-    h("td", { class: "number" }, dong(one.value)),
+    h("td", { class: "number" }, counted ? one.payments : "—"),
+    h("td", { class: "number" }, counted ? dong(one.value) : "—"),
     h("td", { class: "number" }, Number(one.payouts) ? `${one.payouts_ended}/${one.payouts}` : ""));
 }
+
+/** Where a report counts a part of the breaks only: its figures are no totals. */
+export const notAll = ({ more }) => (more ? h("p", { class: "banner away" }, t("breaks.not-all")) : null);
 
 /** Parts in ten thousand, rounded down, as people read them. */
 export function percent(parts) {

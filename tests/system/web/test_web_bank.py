@@ -61,6 +61,89 @@ def test_an_operator_sees_who_owes_whom(phones: Any, window: int) -> None:
     operator.page.locator("section.card h3").nth(1).wait_for()
 
 
+def test_what_is_not_counted_or_held_against_the_books_yet_is_not_said_to_be(phones: Any, window: int) -> None:
+    operator = phones("bank", OPERATOR.phone)
+    being_open = operator.page.locator("table.figures tbody tr").first
+    being_open.get_by_text("đang mở", exact=True).wait_for()
+    assert being_open.locator("td.number").all_inner_texts() == ["—", "—", ""]
+
+    def as_closed(route: Any) -> None:
+        reply = route.fetch()
+        found = reply.json()
+        route.fulfill(response=reply, json=found | {"window": found["window"] | {"state": "WINDOW_STATE_CLOSED"}, "pairs": []})
+
+    operator.page.route("**/positions", as_closed)
+    operator.page.goto(f"/bank/#/window/{window}")
+    operator.waits_for("Chưa đối chiếu xong với sổ cái")
+    assert operator.page.get_by_text("Khớp đến từng đồng").count() == 0
+    assert operator.page.get_by_text("Không ai nợ ai").count() == 0
+
+
+def test_an_approved_entry_that_was_not_posted_is_found_and_carried_on(phones: Any, window: int) -> None:
+    operator, sent = phones("bank", CHECKER.phone), list[Any]()
+    case = {
+        "break_id": "brk_1", "institution": "VIETTEL", "type": "MISSING", "state": "approved", "owner": "usr_one",
+        "reference": "", "difference": "0", "detail": "", "at_risk": "5000", "age_days": 1, "version": "7", "facts": "",
+        "due_on": "", "resolution": "Ghi bù", "proposed_by": "usr_one", "comments": [],
+        "correction": {"debited": "suspense:SCHEME", "credited": "fee:PLATFORM", "amount": "5000"},
+    }  # fmt: skip
+
+    def decide(route: Any) -> None:
+        sent.append(route.request.post_data_json)
+        case["state"] = "resolved"
+        route.fulfill(json={"case": case})
+
+    operator.page.route("**/v1/breaks?state=approved*", lambda route: route.fulfill(json={"breaks": [case]}))
+    operator.page.route("**/v1/breaks/brk_1", lambda route: route.fulfill(json={"case": case}))
+    operator.page.route("**/v1/breaks/brk_1/decision", decide)
+    operator.page.goto("/bank/#/breaks/open/VIETTEL")
+    operator.page.get_by_role("link", name="đã duyệt", exact=True).click()
+    operator.page.get_by_role("link", name="MISSING", exact=True).click()
+    operator.waits_for("Đã duyệt nhưng chưa ghi sổ xong")
+    assert operator.page.get_by_role("button", name="Tôi xử lý").count() == 0, "nobody takes what is decided"
+    operator.tap("Ghi sổ tiếp")
+    operator.page.get_by_text("đã xử lý").first.wait_for()
+    assert sent == [{"version": "7", "approve": True}]
+
+
+def test_an_entry_that_is_filled_in_by_half_is_refused_and_not_left_out(phones: Any, window: int) -> None:
+    operator, sent = phones("bank", OPERATOR.phone), list[Any]()
+    case = {
+        "break_id": "brk_2", "institution": "VIETTEL", "type": "MISSING", "state": "assigned", "owner": OPERATOR.user_id,
+        "reference": "", "difference": "0", "detail": "", "at_risk": "5000", "age_days": 1, "version": "2", "facts": "",
+        "due_on": "", "comments": [],
+    }  # fmt: skip
+
+    def note(route: Any) -> None:
+        sent.append(route.request.post_data_json)
+        route.abort()
+
+    operator.page.route("**/v1/breaks/brk_2", lambda route: route.fulfill(json={"case": case}))
+    operator.page.route("**/v1/breaks/brk_2/resolution", note)
+    operator.page.goto("/bank/#/break/brk_2")
+    operator.page.get_by_text("Đề xuất cách xử lý").click()
+    operator.page.fill("#resolution", "Ghi bù")
+    operator.page.fill("#credited", "fee:PLATFORM")
+    operator.page.fill("#correction", "5000")
+    operator.tap("Gửi đề xuất")
+    operator.waits_for("Không có mạng")
+    assert sent[0]["correction"] == {"debited": "", "credited": "fee:PLATFORM", "amount": 5000}
+
+
+def test_that_the_list_is_not_there_does_not_unsay_that_a_file_was_sent(phones: Any, window: int) -> None:
+    officer = phones("bank", OFFICER.phone)
+    officer.tap("Gửi tệp")
+    officer.page.locator("#submitted li").first.wait_for()
+    officer.page.route("**/v1/exchange/*/files", lambda route: route.abort())
+    name = f"record.W{window + 800_000:06d}-VIETTEL.csv"
+    officer.page.set_input_files("#file", {"name": name, "mimeType": "text/csv", "buffer": b"nothing of use\n"})
+    officer.waits_for("Không có mạng")
+    assert officer.page.locator(".banner.here", has_text=f"Đã gửi {name}").count() == 1
+    officer.page.unroute("**/v1/exchange/*/files")
+    officer.page.locator("#submitted li", has_text=name).wait_for()
+    assert officer.page.locator(".banner.refused").count() == 0, "what is over is not said any more"
+
+
 def test_a_file_is_sent_and_why_it_is_refused_is_read(phones: Any, window: int) -> None:
     officer = phones("bank", OFFICER.phone)
     officer.tap("Gửi tệp")
