@@ -153,8 +153,8 @@ async def test_a_rejected_proposal_moves_nothing_and_is_over(api: Api) -> None:
 async def test_what_is_proposed_for_breaks_hides_no_reversal(api: Api) -> None:
     """Corrections wait among the reversals, and expire sooner: a list of two is of two reversals all the same."""
     for n in range(5):
-        soon = now_ms() + 60_000 + n
-        await api.bench.ledger.propose(new_id("prp"), "correct", f"brk_{n}", "usr_one", soon, "x", Intent(caller_id="x"))
+        soon, by = now_ms() + 60_000 + n, Intent(caller_id="usr_one")
+        await api.bench.ledger.propose(new_id("prp"), "correct", f"brk_{n}", "usr_one", soon, "x", by)
     wanted = [(await propose(api, await _pay(api))).proposal_id for _ in range(3)]
     for most in (2, 3, 20):
         waiting = await api(AUDITOR, "ListReversals", dk.ListReversalsRequest(limit=most))

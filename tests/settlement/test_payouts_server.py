@@ -112,6 +112,15 @@ def test_an_officer_who_sells_too_sees_the_payouts_of_their_own_bank_only(availa
         seen(ME)
 
 
+def test_a_windows_payouts_are_counted_where_they_are(available: dict[str, int]) -> None:
+    """The first screen lists thirty windows, each with as many payouts as the markets have stalls."""
+    assert payouts.count_of_window(7) == (0, 0)
+    for number, state in enumerate((*rules.ENDED, rules.PENDING, rules.READY, rules.SENT), 1):
+        to = {"bin": "970405", "account": "1", "name": "A"}
+        payouts.insert([payouts.new(rules.payout_id(7, number), 7, MINE, 50_000, 0, now(), to) | {"state": state}])
+    assert payouts.count_of_window(7) == (len(rules.ENDED), len(rules.ENDED) + 3)
+
+
 def test_page_by_page_an_officer_sees_each_payout_of_their_bank_once(available: dict[str, int]) -> None:
     """Others' are between them: what is left out of a page makes no room for what begins the next."""
     banks = ["970405", "970436", "970405", "970436", "970436", "970405", "970436"]

@@ -508,7 +508,7 @@ class Ledger:
         return Proposal(proposal_id, state, op, target, by, decided, int(expires), reason, int(made))
 
     async def open_proposals(self, most: int, op: str = "") -> list[Proposal]:
-        """What waits for a second person, the soonest to expire first; `op`: of this operation only, whatever else waits."""
+        """What waits for a second person, the soonest to expire first; `op`: of this operation only."""
         found: list[Proposal] = []
         for start in range(0, PROPOSALS_LOOKED_AT, most):
             page = ("ZRANGEBYSCORE", self._keys.proposals, "-inf", "+inf", "LIMIT", start, most)

@@ -125,6 +125,12 @@ def of_window(window: int) -> Iterator[PayoutDocument]:
     yield from PayoutDocument.objects(window=window)
 
 
+def count_of_window(window: int) -> tuple[int, int]:
+    """How many of a window's have ended, and how many it has. Counted in this order: none ends that is not there."""
+    found = PayoutDocument.objects(window=window)
+    return found.filter(state__in=list(rules.ENDED)).count(), found.count()
+
+
 def by_ids(payout_ids: Sequence[str]) -> dict[str, PayoutDocument]:
     """Those that exist."""
     found: dict[str, PayoutDocument] = {}

@@ -23,8 +23,8 @@ from services.settlement.books.checkpoints import Behind, Checkpoints
 from services.settlement.clerk import wake
 from services.settlement.exchange import open_box
 from services.settlement.names import name_of, report_name
-from services.settlement.payouts import rules, switch
 from services.settlement.payouts import store as payouts
+from services.settlement.payouts import switch
 from services.settlement.proof import lines
 from services.settlement.server.behind import payments
 
@@ -70,24 +70,23 @@ def _window(closed: store.Window, call: Call) -> pb.Window:
 
 
 def _payouts(closed: store.Window, call: Call) -> tuple[tuple[int, int], str]:
-    """(payouts ended, all of them), and what the window waits for. Who settles late is not another institution's business,
-    nor what operators have to let go."""
+    """(payouts ended, all of them), and what the window waits for. Who settles late is not another institution's
+    business, nor what operators have to let go."""
     if closed.stage not in ("settling", "settled"):
         return (0, 0), ""
-    found = list(payouts.of_window(closed.number))
-    ended = sum(one.state in rules.ENDED for one in found)
+    ended, decided = payouts.count_of_window(closed.number)
     if closed.stage == "settled":
-        return (ended, len(found)), ""
+        return (ended, decided), ""
     waiting = sorted(one.id for one in payouts.batches(window=closed.number) if one.state == "waiting")
     nets = sorted(net.institution for net in payouts.nets(window=closed.number) if net.state != "settled")
     if not call.has("operator", "auditor"):
         waiting, nets = [], [one for one in nets if one == call.caller.institution]
     waits = [
         *(f"the release of {one}" for one in waiting),
-        *([f"{len(found) - ended} payouts"] if ended < len(found) else []),
+        *([f"{decided - ended} payouts"] if ended < decided else []),
         *(f"the net position of {one}" for one in nets),
     ]
-    return (ended, len(found)), ", ".join(waits)
+    return (ended, decided), ", ".join(waits)
 
 
 def _closed(number: int) -> store.Window:

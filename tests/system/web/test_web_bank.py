@@ -70,7 +70,8 @@ def test_what_is_not_counted_or_held_against_the_books_yet_is_not_said_to_be(pho
     def as_closed(route: Any) -> None:
         reply = route.fetch()
         found = reply.json()
-        route.fulfill(response=reply, json=found | {"window": found["window"] | {"state": "WINDOW_STATE_CLOSED"}, "pairs": []})
+        closed = found["window"] | {"state": "WINDOW_STATE_CLOSED"}
+        route.fulfill(response=reply, json=found | {"window": closed, "pairs": []})
 
     operator.page.route("**/positions", as_closed)
     operator.page.goto(f"/bank/#/window/{window}")
@@ -109,7 +110,8 @@ def test_an_approved_entry_that_was_not_posted_is_found_and_carried_on(phones: A
 def test_an_entry_that_is_filled_in_by_half_is_refused_and_not_left_out(phones: Any, window: int) -> None:
     operator, sent = phones("bank", OPERATOR.phone), list[Any]()
     case = {
-        "break_id": "brk_2", "institution": "VIETTEL", "type": "MISSING", "state": "assigned", "owner": OPERATOR.user_id,
+        "break_id": "brk_2", "institution": "VIETTEL", "type": "MISSING", "state": "assigned",
+        "owner": OPERATOR.user_id,
         "reference": "", "difference": "0", "detail": "", "at_risk": "5000", "age_days": 1, "version": "2", "facts": "",
         "due_on": "", "comments": [],
     }  # fmt: skip
