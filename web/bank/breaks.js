@@ -1,9 +1,9 @@
 // What does not match.
 
 import { get } from "../shared/api.js";
-import { h, show } from "../shared/dom.js";
+import { button, h, show } from "../shared/dom.js";
 import { dong } from "../shared/money.js";
-import { head, older, user } from "../shared/shell.js";
+import { head, user } from "../shared/shell.js";
 import { t } from "../shared/strings.js";
 import { notAll } from "./windows.js";
 
@@ -20,7 +20,7 @@ async function list(place, state, institution) {
     const found = await get("/v1/breaks", { state, institution, page_size: 50, page_token: token });
     body.append(...found.breaks.map(row));
     if (!body.children.length) body.append(h("tr", {}, h("td", { colspan: "6", class: "soft" }, t("breaks.none"))));
-    older(more, found.next_page_token, page);
+    show(more, found.next_page_token ? button(t("older"), () => page(found.next_page_token)) : null);
   }
   show(place, head(`${t("breaks")} · ${institution}`),
     h("nav", { class: "tabs" }, STATES.map((one) => h("a", { href: `#/breaks/${one}/${institution}`, "aria-current": one === state ? "page" : false }, t(`break.${one}`)))),

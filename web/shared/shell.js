@@ -1,6 +1,6 @@
 // What every page has: who is signed in, where one is (the address's hash), what went wrong.
 
-import { call, get, post } from "./api.js";
+import { ApiError, call, get, post } from "./api.js";
 import { button, field, h, show, tell } from "./dom.js";
 import { language, sentence, switchLanguage, t } from "./strings.js";
 
@@ -83,6 +83,14 @@ export function run({ roles, title, screens, open = [] }) {
     signedIn = null;
     signIn(page, title(), begin, sentence({ code: "SESSION_ENDED" }));
   });
+  // What was refused or not answered, and the screen has no place to say it: on top of it.
+  window.addEventListener("unhandledrejection", (event) => {
+    if (!(event.reason instanceof ApiError)) return;
+    event.preventDefault();
+    if (event.reason.code === "SESSION_ENDED") return;
+    document.getElementById("went-wrong")?.remove();
+    page.prepend(h("div", { id: "went-wrong" }, refused(event.reason)));
+  });
   // Who signed out in one tab has left them all: the next person at this phone sees nothing there.
   window.addEventListener("storage", ({ key, newValue }) => {
     if (key === SIGNED_IN && !newValue) window.dispatchEvent(new Event("signed-out"));
@@ -130,12 +138,6 @@ export function refused(error) {
   const said = sentence(error);
   tell(said, true);
   return h("p", { class: "banner refused" }, said);
-}
-
-/** What fetches the next page of a list, in `place`; where that fails, why, and once more. `token` is "" on the last. */
-export function older(place, token, page, said = null) {
-  const further = () => page(token).catch((error) => older(place, token, page, refused(error)));
-  show(place, token ? [said, button(t("older"), further)] : null);
 }
 
 /** Goes to another screen. */

@@ -2,7 +2,7 @@
 
 import { get } from "../shared/api.js";
 import { button, h, show } from "../shared/dom.js";
-import { go, head, older } from "../shared/shell.js";
+import { go, head } from "../shared/shell.js";
 import { t } from "../shared/strings.js";
 
 const PLACE = "cho.review-market";
@@ -21,7 +21,7 @@ export async function screen(place, marketId = localStorage.getItem(PLACE) ?? ""
     const found = await get("/v1/merchant-reviews", { market_id: marketId, state, page_token: token });
     rows.append(...found.reviews.map(row));
     if (!rows.children.length) rows.append(h("li", { class: "soft" }, t("reviews.none")));
-    older(more, found.next_page_token, page);
+    show(more, found.next_page_token ? button(t("older"), () => page(found.next_page_token)) : null);
   }
   const states = ["MERCHANT_STATE_SUBMITTED", "MERCHANT_STATE_IN_REVIEW"];
   show(place, head(t("reviews")),

@@ -107,6 +107,22 @@ def test_an_approved_entry_that_was_not_posted_is_found_and_carried_on(phones: A
     assert sent == [{"version": "7", "approve": True}]
 
 
+def test_what_a_screen_has_no_place_to_say_is_said_on_top_of_it(phones: Any, window: int) -> None:
+    operator = phones("bank", OPERATOR.phone)
+    more = {"breaks": [], "next_page_token": "next"}
+    operator.page.route("**/v1/breaks?*", lambda route: route.fulfill(json=more))
+    operator.page.goto("/bank/#/breaks/open/VIETTEL")
+    operator.page.get_by_role("button", name="Xem thêm").wait_for()
+    operator.page.route("**/v1/breaks?*page_token*", lambda route: route.abort())
+    for _ in range(2):
+        operator.tap("Xem thêm")
+        operator.page.locator("#went-wrong", has_text="Không có mạng").wait_for()
+    assert operator.page.locator("#went-wrong").count() == 1
+    operator.page.goto("/bank/#/payouts")
+    operator.page.get_by_role("heading", name="Chi trả").wait_for()
+    assert operator.page.locator("#went-wrong").count() == 0
+
+
 def test_an_entry_that_is_filled_in_by_half_is_refused_and_not_left_out(phones: Any, window: int) -> None:
     operator, sent = phones("bank", OPERATOR.phone), list[Any]()
     case = {
