@@ -86,7 +86,8 @@ class Tally:
             self.booked += amount if side == "C" else -amount
 
     def check(self, declared: Declared) -> None:
-        """Raises FileRefused COUNT, TOTALS, BALANCE or AMOUNT (beyond what can be kept) where the entries are not what was declared.
+        """Raises FileRefused COUNT, TOTALS or BALANCE where the entries are not what was declared, AMOUNT beyond what
+        can be kept.
 
         Entries in another currency than the account's are no part of its sums, or stand in all of them at face value;
         what is wrong about them, who compares the statement with our books finds.
