@@ -134,8 +134,8 @@ class Line:
 
     @property
     def left(self) -> int:
-        """Đồng that the stall may keep of it."""
-        return 0 if self.recalled else self.total - self.given_back
+        """Đồng that the stall may keep of it; never less than nothing, though it was weighed after it was given back."""
+        return 0 if self.recalled else max(0, self.total - self.given_back)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from kit.errors import (
     RefundTooLate,
     WrongState,
 )
-from kit.ids import new_id
+from kit.ids import new_id, new_key
 from kit.outbox import WAITING_MAX
 from services.orders import store
 from services.orders.cart import Basket, Item
@@ -579,6 +579,22 @@ def test_what_the_stall_gives_back_of_a_line_goes_back_once(market: Market) -> N
     store.change(order.id, lambda found, now: commands.give_back(found, rest, SELLER_, "cả đơn", now))
     after = market.settle(order)
     assert (after.state, after.paid, market.purse.kept) == (State.REFUNDED, 0, 0)
+
+
+def test_a_line_that_was_given_back_and_weighs_less_takes_nothing_of_the_others(market: Market) -> None:
+    """The stall gives the pork back, and then has to enter its weight: the tea still costs what it costs."""
+    merchant = market.merchant()
+    tea = market.product(merchant)
+    pork = market.product(merchant, price=130_000, unit="kg", grams_per_unit=1_000)
+    (order,) = market.buy(Basket(merchant.merchant_id, (Item(tea, 1), Item(pork, 1_000))))
+    market.purse.pay(230_000, order.code)
+    market.settle(order)
+    credit = Credit(new_key(), pork, 0)
+    store.change(order.id, lambda found, now: commands.give_back(found, credit, SELLER_, "hết thịt", now))
+    assert market.settle(order).paid == 100_000
+    store.change(order.id, lambda found, now: commands.weigh(found, {pork: 800}, SELLER_, now))
+    after = market.settle(order)
+    assert (after.due, after.paid, market.purse.kept) == (100_000, 100_000, 100_000)
 
 
 @pytest.mark.parametrize(
