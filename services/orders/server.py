@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
 from cho.orders.v1 import invoices_pb2, live_pb2, ratings_pb2, recalls_pb2
@@ -10,7 +11,7 @@ from cho.orders.v1 import orders_pb2 as pb
 
 from kit import clock, log
 from kit.clock import from_ms
-from kit.errors import InvalidArgument, PermissionDenied
+from kit.errors import DomainError, InvalidArgument, PermissionDenied
 from kit.ids import key_time_ms
 from kit.rpc.call import Call
 from kit.rpc.threads import Servicers, serve
@@ -186,7 +187,9 @@ class OrdersServicer:
                     continue
             return rule(found, actors[-1], now)
 
-        changed = self._carrier.carry(store.change(order_id, by_any, call.traceparent))
+        changed = store.change(order_id, by_any, call.traceparent)
+        with suppress(DomainError):  # it is done and said; what follows is carried on by the carrier's thread
+            changed = self._carrier.carry(changed)
         return _with_rating([(changed, order_view(changed))], call)[0]
 
 

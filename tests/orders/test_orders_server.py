@@ -14,12 +14,14 @@ from cho.orders.v1 import orders_pb2_grpc
 
 from kit import qr
 from kit.config import settings
+from kit.errors import Overloaded
 from kit.ids import new_id, new_key
 from kit.rpc.status import error_code
 from kit.rpc.threads import Server
 from kit.streams import clients
 from services.orders import server, store
 from services.orders.live.room import LiveRoom
+from services.orders.order import Order
 from services.orders.recalls.clerk import Clerk
 from services.orders.saga import answers
 from tests.orders.conftest import Market, Merchant
@@ -342,6 +344,22 @@ def test_who_cancels_says_why_and_what_was_paid_goes_back(market: Market, shop: 
     ready("AdvanceOrder", ready.vendor, to=pb.ORDER_STATE_READY)
     ready.refused("PERMISSION_DENIED", "CancelOrder", SHOPPER, reason="đổi ý")
     assert ready("CancelOrder", OPERATOR, reason="sạp đóng cửa").history[-1].who == "operator"
+
+
+def test_what_was_done_is_told_as_done_though_what_follows_has_to_wait(
+    market: Market, shop: Callable[..., Shop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = shop()
+    paid(market, order)
+    carry = market.carrier.carry
+
+    def broken_off(found: Order) -> Order:
+        raise Overloaded("events wait to be published")
+
+    monkeypatch.setattr(market.carrier, "carry", broken_off)
+    assert order("CancelOrder", SHOPPER, reason="đổi ý").state == pb.ORDER_STATE_CANCELLED
+    monkeypatch.setattr(market.carrier, "carry", carry)
+    assert market.settle(store.order(order.order_id)).paid == 0
 
 
 def test_who_buys_at_the_own_stall_acts_in_both(market: Market, stub: Any, merchant: Merchant, sell: Sell) -> None:
