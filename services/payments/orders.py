@@ -36,10 +36,23 @@ def heed(ledger: SyncLedger, event: Event) -> None:
     intent = Intent(caller_id="service:orders", event_id=event.id, traceparent=event.traceparent)
     try:
         if event.type == CANCELLED:
-            ledger.withdraw(order.merchant_id, order.code, intent)
+            _take_back(ledger, event, order, intent)
         else:
-            expires_ms = int((event.time + LIFE).timestamp() * 1000)
-            ledger.ask(order.merchant_id, order.code, check_amount(order.total), expires_ms, intent)
-    except (MerchantNotPayable, TooLate, AlreadyExists, RequestPaid, RequestNotFound) as refused:
+            _ask(ledger, event, order, intent)
+    except (MerchantNotPayable, TooLate, AlreadyExists, RequestPaid) as refused:
         # It can be paid all the same, or cannot be: then nobody asks, or nothing is taken back.
         _logger.warning("an order's request stays as it is", order=order.order_id, reason=refused.code)
+
+
+def _ask(ledger: SyncLedger, event: Event, order: OrderChanged, intent: Intent) -> None:
+    expires_ms = int((event.time + LIFE).timestamp() * 1000)
+    ledger.ask(order.merchant_id, order.code, check_amount(order.total), expires_ms, intent)
+
+
+def _take_back(ledger: SyncLedger, event: Event, order: OrderChanged, intent: Intent) -> None:
+    """Where its placing failed, and comes again later, the request is made and taken back now: it finds that."""
+    try:
+        ledger.withdraw(order.merchant_id, order.code, intent)
+    except RequestNotFound:
+        _ask(ledger, event, order, intent)
+        ledger.withdraw(order.merchant_id, order.code, intent)

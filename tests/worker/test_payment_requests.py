@@ -57,7 +57,6 @@ def test_a_cancelled_order_takes_its_request_back_and_one_by_hold_makes_none(cli
     market, ledger = Market(client), SyncLedger(client, KEYS)
     event = placed(market.merchant)
     cancelled = replace(event, type="order.cancelled")
-    orders.heed(ledger, cancelled)  # nothing was asked for: nothing to take back
     orders.heed(ledger, event)
     for _ in range(2):
         orders.heed(ledger, cancelled)
@@ -67,6 +66,15 @@ def test_a_cancelled_order_takes_its_request_back_and_one_by_hold_makes_none(cli
     by_hold = OrderChanged(order_id=new_id("ord"), code="BYHOLD", merchant_id=market.merchant, total=1, by_hold=True)
     orders.heed(ledger, replace(event, data=by_hold.SerializeToString()))
     assert request(market, "BYHOLD") == (None, None, None)
+
+
+def test_an_order_whose_end_is_heard_before_its_beginning_asks_for_nothing(client: redis.Redis) -> None:
+    """While the ledger took no calls both waited, and what failed comes again behind what followed."""
+    market, ledger = Market(client), SyncLedger(client, KEYS)
+    event = placed(market.merchant)
+    orders.heed(ledger, replace(event, type="order.cancelled"))
+    orders.heed(ledger, event)
+    assert request(market) == ("cancelled", "30000", "0"), "who scans its code hears that it is cancelled"
 
 
 def test_an_order_of_an_unknown_merchant_comes_again_and_one_that_cannot_be_paid_does_not(client: redis.Redis) -> None:
