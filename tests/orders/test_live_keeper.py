@@ -99,6 +99,23 @@ def test_paid_late_while_lots_are_left_it_is_a_sale_and_else_the_money_goes_back
     assert (order.state, order.paid, order.stock) == (OrderState.EXPIRED, 0, Stock.SHORT)
 
 
+def test_what_is_paid_short_keeps_its_lots_only_once_the_rest_has_come(stall: Stall) -> None:
+    sale = stall.opened(2)
+    short, rest = stall.claim(sale), stall.claim(sale)
+    stall.room.keeper.tick()
+    for one in (short, rest):
+        assert stall.pay(orders.order(one.order_id), 1).state is OrderState.UNDERPAID
+    assert stall.close(sale).state is State.CLOSED, "what was claimed is still being paid"
+    assert stall.pay(orders.order(rest.order_id), 49_999).state is OrderState.PAID
+    assert stall.close(sale).state is State.CLOSED
+    stall.let_expire()
+    over = stall.market.settle(orders.order(short.order_id))
+    assert (over.state, over.stock, over.paid) == (OrderState.CANCELLED, Stock.RELEASED, 0)
+    settled = stall.close(sale)
+    assert (settled.state, settled.lines[0].sold) == (State.SETTLED, 1)
+    assert left_in_catalog(stall) == 999, "what was not paid is the stall's again"
+
+
 def test_cancelled_by_its_buyer_a_lot_is_somebody_elses(stall: Stall) -> None:
     sale = stall.opened(1)
     claim = stall.claim(sale)
@@ -200,6 +217,24 @@ def test_who_dies_at_the_end_of_a_sale_leaves_it_to_the_next_and_numbers_stay(
         State.SETTLED, 1, {stall.products[0]: 1},
     )  # fmt: skip
     assert stall.market.settle(order).stock is not Stock.SHORT
+
+
+def test_a_sale_that_breaks_off_stops_no_other(stall: Stall, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = stall.opened(1)
+    stall.claim(broken)
+    make = claims.make
+
+    def breaks(of: Sale, *args: Any) -> None:
+        if of.id == broken.id:
+            raise AssertionError("a fault of ours")
+        make(of, *args)
+
+    monkeypatch.setattr(claims, "make", breaks)
+    sale = stall.opened(1)
+    claim = stall.claim(sale)
+    stall.room.keeper.tick()
+    assert orders.order(claim.order_id).state is OrderState.PLACED
+    assert len(stall.room.pool.waiting(broken.id, 10)) == 1, "tried again later"
 
 
 class Died(BaseException):
@@ -321,6 +356,15 @@ def test_a_suspended_stall_opens_no_sale_and_its_open_one_closes(stall: Stall) -
     assert (closed.state, cancelled.state) == (State.SETTLED, State.CANCELLED), "nobody had claimed anything"
     with pytest.raises(MerchantNotPayable):
         stall.schedule(5)
+
+
+def test_a_stall_for_which_no_code_can_be_made_schedules_no_sale(stall: Stall) -> None:
+    """Whoever claims has to be able to pay: else claims would never be orders, and the sale would never end."""
+    plan = stall.plan(5)
+    stall.merchant.version, stall.merchant.category_code = stall.merchant.version + 1, "54"
+    orders.apply_merchant("merchant.reinstated", stall.merchant)
+    with pytest.raises(MerchantNotPayable):
+        store.schedule(stall.merchant.owner_id, new_key(), plan)
 
 
 def test_closed_by_hand_it_takes_no_claim_and_waits_for_those_who_pay(stall: Stall) -> None:

@@ -147,6 +147,22 @@ def test_before_it_opens_and_after_it_is_settled_a_claim_hears_not_open(stall: S
     refused("NOT_OPEN", stub.ClaimLots, claim(stall, sale), SHOPPER)
     kept = stub.GetClaim(pb.GetClaimRequest(sale_id=sale.id, request_id=asked.request_id), metadata=SHOPPER).claim
     assert (kept.order_id, kept.state) == (got.order_id, pb.CLAIM_STATE_KEPT), "its order tells"
+    # Its answer was lost, and the phone asks again when all is over: it has the lots.
+    again = stub.ClaimLots(asked, metadata=SHOPPER).claim
+    assert again == kept
+    asked.lots = 2
+    refused("IDEMPOTENCY_CONFLICT", stub.ClaimLots, asked, SHOPPER)
+
+
+def test_a_sale_of_a_stall_that_changed_hands_is_the_new_owners(stall: Stall, stub: Any) -> None:
+    sale, waiting, before = stall.opened(5), stall.schedule(5), vendor(stall)
+    stall.merchant.owner_id, stall.merchant.version = new_id("usr"), 3
+    store.apply_merchant("merchant.reinstated", stall.merchant)
+    close, cancel = pb.CloseSaleRequest(sale_id=sale.id, reason="x"), pb.CancelSaleRequest(sale_id=waiting.id, reason="x")
+    refused("NOT_FOUND", stub.CloseSale, close, before)
+    refused("NOT_FOUND", stub.CancelSale, cancel, before)
+    assert stub.CloseSale(close, metadata=vendor(stall)).sale.state == pb.SALE_STATE_CLOSED
+    assert stub.CancelSale(cancel, metadata=vendor(stall)).sale.history[-1].who == "seller"
 
 
 def test_while_a_counter_is_made_anew_claims_hear_to_come_again(stall: Stall, stub: Any, valkey: str) -> None:

@@ -99,8 +99,10 @@ class Lots:
         raise WrongState("an order of a live sale has its lots already")
 
     def extend(self, order_id: str, until: datetime) -> None:
-        """Asked for when money has come: the lots are its for good. Raises OutOfStock, SoldOut, CapReached."""
-        self._keep()
+        """Asked for when money has come: once that is all of it, the lots are its for good; as long as it is paid short
+        its claim waits, and the sale with it. Raises OutOfStock, SoldOut, CapReached."""
+        if self._order.state is not State.UNDERPAID:
+            self._keep()
 
     def sell(self, order_id: str, lines: Mapping[str, int]) -> None:
         """As `extend`: after expiry takes lots anew, where any are left."""

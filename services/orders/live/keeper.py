@@ -27,8 +27,8 @@ from services.orders.ports import Stock
 from services.orders.saga.answers import PASSING
 
 LEASE = "orders:live:lease"
-# Orders made in one write; between rounds; what the catalog refuses is tried again.
-BATCH, EVERY_S, AGAIN_S = 50, 0.25, 30.0
+# Orders made in one write; between rounds; what the catalog refuses is tried again; what a fault of ours breaks, too.
+BATCH, EVERY_S, AGAIN_S, BROKEN_S = 50, 0.25, 30.0, 5.0
 # After each write it rests as long as that took, and not for longer: who claims is answered by the same process.
 REST_S_MAX = 0.5
 
@@ -73,10 +73,17 @@ class Keeper:
             _logger.info("sales wait", reason=error.code)
 
     def _guarded(self, sale: Sale, counter: Counter | None) -> None:
+        if time.monotonic() < self._again.get(sale.id, 0.0):
+            return
         try:
             self._see_to(sale, counter)
         except DomainError as error:  # Valkey or catalog not reachable, many changes at once: at the next round
             _logger.info("a sale waits", sale=sale.id, reason=error.code)
+        except OUT_OF_REACH:
+            raise
+        except Exception:  # a fault of ours, in one sale: the others go on
+            _logger.exception("a sale broke off", sale=sale.id)
+            self._again[sale.id] = time.monotonic() + BROKEN_S
 
     def _see_to(self, sale: Sale, counter: Counter | None) -> None:
         now = clock.now()
@@ -153,8 +160,6 @@ class Keeper:
         return store.change(sale.id, lambda found, _: rules.seal(found, sold))
 
     def _settle(self, sale: Sale) -> None:
-        if time.monotonic() < self._again.get(sale.id, 0.0):
-            return
         try:
             if final := rules.quantities(sale, sold=True):
                 self._stock.sell(sale.id, final)

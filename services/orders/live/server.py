@@ -11,7 +11,7 @@ from cho.orders.v1 import live_pb2 as pb
 
 from kit import clock
 from kit.clock import from_ms
-from kit.errors import InvalidArgument, NotFound, NotOpen, OutcomeUnknown, Unavailable
+from kit.errors import IdempotencyConflict, InvalidArgument, NotFound, NotOpen, OutcomeUnknown, Unavailable
 from kit.ids import is_id, key_time_ms
 from kit.rpc.call import Call
 from kit.rpc.push import Push, pushed
@@ -23,6 +23,7 @@ from services.orders.live import sale as rules
 from services.orders.live.pool import GIVEN_BACK, HELD, KEPT, Claim, Counter, Pool
 from services.orders.live.sale import Asked, Plan, Sale, State
 from services.orders.live.watch import Hub
+from services.orders.store import checkouts
 
 _STATES = {state: getattr(pb, f"SALE_STATE_{state.name}") for state in State}
 _CLAIMS = {HELD: pb.CLAIM_STATE_HELD, KEPT: pb.CLAIM_STATE_KEPT, GIVEN_BACK: pb.CLAIM_STATE_GIVEN_BACK}
@@ -102,8 +103,12 @@ class LiveSaleServicer:
         try:
             claim = self._pool.claim(request.sale_id, call.caller.sub, (request.product_id, lots), print_, wish)
         except Unavailable:
-            self._why_no_counter(request.sale_id)
-            raise
+            found = self._why_no_counter(request.sale_id, order_id)
+            if found is None:
+                raise
+            if found.fingerprint != print_:
+                raise IdempotencyConflict("request_id was used for another claim") from None
+            claim = found
         return pb.ClaimLotsResponse(claim=claim_view(claim))
 
     def GetClaim(self, request: pb.GetClaimRequest, call: Call) -> pb.GetClaimResponse:
@@ -117,14 +122,19 @@ class LiveSaleServicer:
 
     # Helpers
 
-    def _why_no_counter(self, sale_id: str) -> None:
-        """Raises NotOpen or NotFound where a sale has no counter for good, or not yet."""
+    def _why_no_counter(self, sale_id: str, order_id: str) -> Claim | None:
+        """The claim that is this order, where a sale has no counter for good; None where it is only being made. Raises
+        NotOpen, also where it is not there yet, and NotFound."""
         sale = self._find(sale_id)
         if sale.state is State.SCHEDULED and not sale.set_aside:
             opens = sale.opens_at.isoformat()
             raise NotOpen(f"it opens at {opens}", state=sale.state.value, opens_at=opens)
-        if not sale.counting:
+        if sale.counting:
+            return None
+        order = orders.by_id([order_id]).get(order_id)
+        if order is None:
             raise NotOpen("it is over", state=sale.state.value)
+        return claims.of_order(order)
 
     def _find(self, sale_id: str) -> Sale:
         """A sale as it was a second ago at most. Raises NotFound."""
@@ -138,10 +148,11 @@ class LiveSaleServicer:
             return sale
 
     def _actor(self, sale_id: str, call: Call) -> Actor:
-        sale = store.sale(sale_id)
-        if call.caller.sub == sale.owner_id:
+        """Whose stall it is now, or an operator. Raises NotFound."""
+        owner = checkouts.owner_of(store.sale(sale_id).merchant_id)
+        if call.caller.sub == owner:
             return Actor(Who.SELLER, call.caller.sub)
-        call.require_owner(sale.owner_id, "operator")
+        call.require_owner(owner, "operator")
         return Actor(Who.OPERATOR, call.caller.sub)
 
     def _view(self, sale: Sale) -> pb.Sale:

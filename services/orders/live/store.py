@@ -32,8 +32,8 @@ Rule = Callable[[Sale, datetime], Sale]
 def schedule(owner_id: str, request_id: str, plan: Plan, traceparent: str = "") -> Sale:
     """Schedules a sale, or finds it scheduled by the same request before.
 
-    Raises NotFound (no such stall of this owner's), MerchantNotPayable (suspended), IdempotencyConflict,
-    LimitExceeded, and what `sale.schedule` raises.
+    Raises NotFound (no such stall of this owner's), MerchantNotPayable (suspended, or no code can be made for it),
+    IdempotencyConflict, LimitExceeded, and what `sale.schedule` raises.
     """
     print_ = rules.fingerprint(plan)
     if found := _scheduled(owner_id, request_id, print_):
@@ -43,6 +43,7 @@ def schedule(owner_id: str, request_id: str, plan: Plan, traceparent: str = "") 
         raise NotFound("there is no such thing, or it is not yours")
     if not merchant.active:
         raise MerchantNotPayable("the merchant is suspended")
+    checkouts.check_payable(merchant)
     if OrdersSale.objects(merchant_id=merchant.id, running=True).limit(rules.OPEN_MAX).count(True) >= rules.OPEN_MAX:
         raise LimitExceeded(f"a stall has at most {rules.OPEN_MAX} sales that have not ended")
     known = checkouts.products(one.product_id for one in plan.lines)

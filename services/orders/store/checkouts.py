@@ -196,9 +196,14 @@ def name_of(merchant_id: str) -> str:
     return str(found.name) if found is not None else ""
 
 
+def check_payable(merchant: OrdersMerchant) -> None:
+    """Whether codes can be made for a stall. Raises MerchantNotPayable."""
+    _payload(merchant, 1, "0" * rules.CODE_LENGTH, clock.now())
+
+
 def _plan(basket: Basket, in_units: bool) -> OrdersPlan:
     merchant = _active_merchant(basket.merchant_id)
-    _payload(merchant, 1, "0" * rules.CODE_LENGTH, clock.now())  # before anything is written down
+    check_payable(merchant)  # before anything is written down
     known = products(item.product_id for item in basket.items)
     asked = carts.wanted(basket, known, in_units)
     order_id = new_id("ord")
