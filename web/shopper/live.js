@@ -73,12 +73,15 @@ class Line {
     this.claim.hidden = !this.isOpen || !this.lots;
   }
 
-  /** One tap is one claim, however often it has to be sent: the same request is the same place in the line. */
+  /** One tap is one claim, however often it has to be sent: the same request is the same place in the line. What has no
+   * claim yet is what the next tap asks for: an answer may have been lost. A refusal is not remembered. */
   async take() {
-    const body = { request_id: newKey(), product_id: this.productId, lots: 1 };
+    this.asked ??= { request_id: newKey(), product_id: this.productId, lots: 1 };
+    const body = this.asked;
     for (let attempt = 0; ; attempt += 1) {
       try {
         const { claim } = await post(`/v1/live-sales/${this.sale.sale_id}/claims`, body);
+        this.asked = null;
         show(this.said, h("p", { class: "banner here" }, t("live.claimed", { number: claim.number, time: when(claim.pay_by) })));
         await ordered(claim.order_id);
         go("orders", claim.order_id);

@@ -78,10 +78,11 @@ function deeds(order, act, pin, changed) {
   const state = order.state.replace("ORDER_STATE_", "");
   const to = (next, label) => button(t(label), () => act("advance", { to: `ORDER_STATE_${next}` }), { class: "main" });
   const parts = [];
-  const scales = order.lines.filter((line) => Number(line.grams_per_unit) && (line.final_grams === undefined || line.final_grams === null));
+  // However it is paid: nothing is ready before it is weighed.
+  const scales = order.lines.filter((line) => Number(line.grams_per_unit) && !line.recalled && (line.final_grams === undefined || line.final_grams === null));
   if (["HELD", "PAID"].includes(state)) parts.push(to("PREPARING", "order.prepare"));
-  if (["HELD", "PREPARING"].includes(state) && order.pay === "PAY_BY_HOLD" && scales.length) parts.push(weights(scales, act));
-  if (state === "PREPARING" && !(order.pay === "PAY_BY_HOLD" && scales.length)) parts.push(to("READY", "order.make-ready"));
+  if (["HELD", "PAID", "PREPARING"].includes(state) && scales.length) parts.push(weights(scales, act));
+  if (state === "PREPARING" && !scales.length) parts.push(to("READY", "order.make-ready"));
   if (state === "READY") parts.push(order.fulfilment === "FULFILMENT_PICKUP" ? to("PICKED_UP", "order.handed") : carrier(act));
   if (state === "HANDED_OVER") parts.push(to("DELIVERED", "order.delivered"), asked("tracking", "text", "order.track", act));
   if (state === "RETURN_ASKED") {
