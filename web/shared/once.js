@@ -34,7 +34,7 @@ export class Intention {
 
   /** What was written down and never answered, to be sent again. */
   static of({ path, key, body, about }) {
-    return Object.assign(new Intention(path), { key, sent: JSON.stringify(body), about, unknown: true });
+    return Object.assign(new Intention(path), { key, sent: JSON.stringify(body), about, unknown: true, place: place() });
   }
 
   /**
@@ -87,20 +87,20 @@ export class Intention {
   }
 
   #keep() {
+    // Whose it is stays so where their session ends meanwhile.
+    this.place ??= place();
     const { path, key, about } = this;
-    keep({ path, key, about, at: now().getTime(), body: this.resolvable ? undefined : JSON.parse(this.sent) });
+    keep(this.place, { path, key, about, at: now().getTime(), body: this.resolvable ? undefined : JSON.parse(this.sent) });
   }
 
   #known() {
-    forget(this.key);
+    if (this.place) forget(this.key, this.place);
     Object.assign(this, { key: newKey(), unknown: false });
   }
 }
 
 /** Intentions of who is signed in whose outcome is not known: {path, key, about, at}, with its body where it is sent again. */
-export function pending() {
-  return JSON.parse(localStorage.getItem(place()) ?? "[]");
-}
+export const pending = () => read(place());
 
 /** Whether somebody can say by its key how it ended, without doing it. */
 export function resolvable({ path }) {
@@ -117,7 +117,7 @@ export async function findOut({ path, key }) {
     if (error.code !== "KEY_EXPIRED") throw error;
     return { code: error.code };
   });
-  forget(key);
+  forget(key, place());
   return found;
 }
 
@@ -125,16 +125,20 @@ function kindOf(path) {
   return KINDS.find(([pattern]) => pattern.test(path))?.[1];
 }
 
-function forget(key) {
-  write(pending().filter((one) => one.key !== key));
+function forget(key, where) {
+  write(where, read(where).filter((one) => one.key !== key));
 }
 
-function keep(intention) {
-  const others = pending().filter((one) => one.key !== intention.key);
+function keep(where, intention) {
+  const others = read(where).filter((one) => one.key !== intention.key);
   // What does not fit is older than anything that a phone still waits for.
-  write([...others, intention].slice(-KEPT_MAX));
+  write(where, [...others, intention].slice(-KEPT_MAX));
 }
 
-function write(intentions) {
-  localStorage.setItem(place(), JSON.stringify(intentions));
+function read(where) {
+  return JSON.parse(localStorage.getItem(where) ?? "[]");
+}
+
+function write(where, intentions) {
+  localStorage.setItem(where, JSON.stringify(intentions));
 }
