@@ -158,7 +158,8 @@ def test_a_sale_of_a_stall_that_changed_hands_is_the_new_owners(stall: Stall, st
     sale, waiting, before = stall.opened(5), stall.schedule(5), vendor(stall)
     stall.merchant.owner_id, stall.merchant.version = new_id("usr"), 3
     store.apply_merchant("merchant.reinstated", stall.merchant)
-    close, cancel = pb.CloseSaleRequest(sale_id=sale.id, reason="x"), pb.CancelSaleRequest(sale_id=waiting.id, reason="x")
+    close = pb.CloseSaleRequest(sale_id=sale.id, reason="x")
+    cancel = pb.CancelSaleRequest(sale_id=waiting.id, reason="x")
     refused("NOT_FOUND", stub.CloseSale, close, before)
     refused("NOT_FOUND", stub.CancelSale, cancel, before)
     assert stub.CloseSale(close, metadata=vendor(stall)).sale.state == pb.SALE_STATE_CLOSED
