@@ -34,7 +34,7 @@ from services.catalog.stock import shelf as shelves
 from services.catalog.stock import store as reservations
 from services.catalog.stock.documents import CatalogReservation
 from services.catalog.stock.reservation import Line, Reservation, State
-from services.catalog.stock.shelf import Lot
+from services.catalog.stock.shelf import Hold, Lot
 
 pytestmark = pytest.mark.usefixtures("database")
 MerchantFact = Callable[..., events_pb2.MerchantChanged]
@@ -357,6 +357,24 @@ def test_the_worker_ends_what_is_over_once_and_tells_so(listed: Callable[..., st
     time.forward(timedelta(hours=1))
     expiry.tick()
     assert stock(product_id) == (10, 0, 0)
+
+
+def test_a_product_that_breaks_off_keeps_no_other_from_its_end(
+    listed: Callable[..., str], time: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, product_id = listed(), listed()
+    reserve("ord_1", **{broken: 4})
+    reserve("ord_2", **{product_id: 2})
+    look_at = steps.look_at
+
+    def breaks(hold: Hold, of: str, now: datetime) -> None:
+        assert of != broken, "a fault of ours"
+        look_at(hold, of, now)
+
+    monkeypatch.setattr(steps, "look_at", breaks)
+    time.forward(timedelta(minutes=16))
+    assert expiry.tick() == 2
+    assert (stock(broken), stock(product_id)) == ((6, 4, 0), (10, 0, 0))
 
 
 def test_a_reservation_that_is_shortened_ends_at_its_new_time(listed: Callable[..., str], time: Clock) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from pymongo.errors import PyMongoError
+
 from kit import clock, log
 from kit.errors import DomainError
 from services.catalog import store
@@ -28,6 +30,10 @@ def tick() -> int:
         except DomainError as error:
             # Many changes at once, or events that cannot leave: again at the next tick.
             _logger.info("not ended now", product=product_id, reason=error.code)
+        except PyMongoError:
+            raise
+        except Exception:  # a fault of ours, in one product: the others are looked at
+            _logger.exception("a product's stock does not end", product=product_id)
     return len(due)
 
 
