@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from kit.errors import DomainError
+from kit.errors import DomainError, WrongState
 from kit.ids import derived_key
 from services.orders.order import Kind, Order, Step
 from services.orders.saga.answers import Answer, Done, Refused
@@ -43,7 +43,8 @@ class Stock(Protocol):
         """Raises WrongState for what is sold."""
 
     def restock(self, order_id: str, product_ids: Sequence[str]) -> None:
-        """All that was sold of these is for sale again. Raises WrongState (not sold, withdrawn), LimitExceeded."""
+        """All that was sold of these is for sale again. Raises WrongState (not sold, withdrawn), LimitExceeded,
+        InvalidArgument (none, or one that the order was not sold)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def do(order: Order, step: Step, stock: Stock, money: Money) -> Answer:
             case Kind.RELEASE:
                 stock.release(order.id)
             case Kind.RESTOCK:
-                stock.restock(order.id, order.returns)
+                stock.restock(order.id, restocked(order))
             case Kind.CAPTURE:
                 return money.capture(_move(order, step))
             case Kind.VOID:
@@ -121,6 +122,15 @@ def quantities(order: Order, least: bool = False) -> dict[str, int]:
     """What an order sells, base units by product; `least`: no more than was set aside. Nothing that is recalled."""
     sold = (one for one in order.lines if not one.recalled)
     return {one.product_id: min(one.now, one.quantity) if least else one.now for one in sold}
+
+
+def restocked(order: Order) -> list[str]:
+    """Products of an order's return that go on sale again: what was sold, and is not recalled. Raises WrongState."""
+    sold = quantities(order)
+    back = [product_id for product_id in order.returns if sold.get(product_id)]
+    if not back:
+        raise WrongState("nothing of it was sold, or may be sold again")
+    return back
 
 
 def _move(order: Order, step: Step) -> Move:

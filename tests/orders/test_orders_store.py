@@ -29,7 +29,7 @@ from services.orders import store
 from services.orders.cart import Basket, Item
 from services.orders.life import CARRY_WITHIN, PREPARE_WITHIN, READY_WITHIN, RETURN_WITHIN, Actor, Who
 from services.orders.order import MOVES_MAX, Credit, Fulfilment, HoldState, Kind, Order, Pay, State, Stock
-from services.orders.saga import commands, hearing
+from services.orders.saga import commands, hearing, recalled
 from services.orders.store import told as told_store
 from services.orders.worker import end_overdue
 from tests.orders.conftest import Market, tell
@@ -521,6 +521,25 @@ def test_what_comes_back_as_good_as_new_is_on_sale_again(market: Market) -> None
     assert "restocked" in told(order)
     again = store.change(order.id, lambda found, now: commands.decide_return(found, True, SELLER_, "", now, True))
     assert again == after, "said again, it is done"
+
+
+def test_what_was_not_sold_of_an_order_keeps_nothing_else_from_going_on_sale_again(market: Market) -> None:
+    """All of it is returned: a line that weighed nothing was never sold, and one that is recalled is for nobody."""
+    merchant = market.merchant()
+    tea, eggs = market.product(merchant), market.product(merchant)
+    pork = market.product(merchant, price=130_000, unit="kg", grams_per_unit=1_000)
+    (order,) = market.buy(Basket(merchant.merchant_id, (Item(tea, 2), Item(eggs, 1), Item(pork, 1_000))))
+    market.purse.pay(430_000, order.code)
+    market.settle(order)
+    store.change(order.id, lambda found, now: commands.weigh(found, {pork: 0}, SELLER_, now))
+    for target in (State.READY, State.PICKED_UP):
+        store.change(order.id, lambda found, now, to=target: commands.advance(found, to, SELLER_, now))
+        market.settle(order)
+    store.change(order.id, lambda found, now: recalled.release(found, "rcl_1", eggs, "salmonella", now))
+    store.change(order.id, lambda found, now: commands.ask_return(found, [], BUYER_, "nhầm", now))
+    store.change(order.id, lambda found, now: commands.decide_return(found, True, SELLER_, "", now, True))
+    after = market.settle(order)
+    assert (after.history[-1].event, market.shelf.back) == ("restocked", {(order.id, tea): 2})
 
 
 def test_what_cannot_be_put_on_sale_again_is_told_and_given_back_all_the_same(

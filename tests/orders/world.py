@@ -19,6 +19,7 @@ from kit.errors import (
     HoldVoided,
     IdempotencyConflict,
     InsufficientFunds,
+    InvalidArgument,
     NotFound,
     OutOfStock,
     ProductNotForSale,
@@ -191,6 +192,8 @@ class Shelf:
         found = self.orders[order_id]
         if found.state != "sold":
             raise WrongState("it is not sold")
+        if not product_ids or not set(product_ids) <= set(found.held):
+            raise InvalidArgument("not what the order was sold")
         for product_id in product_ids:
             if (order_id, product_id) not in self.back:
                 self.back[order_id, product_id] = found.held.get(product_id, 0)
