@@ -273,6 +273,29 @@ def test_who_listens_before_it_opens_hears_when_it_does(stall: Stall, stub: Any)
     listener.gone()
 
 
+def test_who_was_cut_off_while_it_opened_hears_that_it_has(
+    stall: Stall, stub: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has claimed anything yet: it opened by the clock alone."""
+    waiting = stall.schedule(5)
+    stall.market.clock.now = waiting.opens_at
+    stall.room.keeper.tick()
+    before = Listener(stub, waiting)
+    last = before.until(lambda told: told["state"] == "scheduled")["id"]
+    before.gone()
+    really = clock.now_ms
+    monkeypatch.setattr(clock, "now_ms", lambda: really() + 120_000)
+    again = Listener(stub, waiting, last)
+    opened = again.until(lambda told: True)
+    assert (opened["state"], int(opened["id"]) > int(last)) == ("open", True)
+    knows = Listener(stub, waiting, opened["id"])
+    fresh = Listener(stub, waiting)
+    fresh.until(lambda told: told["state"] == "open")
+    assert knows.heard == [], "it knows that it is open"
+    for one in (again, knows, fresh):
+        one.gone()
+
+
 def test_listeners_are_bounded_and_a_server_that_stops_lets_them_go(
     stall: Stall, stub: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
