@@ -70,3 +70,18 @@ def test_a_sale_that_is_not_open_yet_is_called_off(stall: Stall) -> None:
     recall = office.work(office.opened())
     assert (recall.state, recall.sales) == (RecallState.LISTED, ())
     assert store.sale(sale.id).state is sales.State.CANCELLED
+
+
+def test_what_was_set_aside_for_a_sale_that_is_called_off_is_the_stalls_again(stall: Stall) -> None:
+    sale = stall.schedule(3, 3, opens_at=clock.now() + timedelta(hours=2), closes_at=clock.now() + timedelta(hours=3))
+    stall.market.clock.now = sale.begins_at
+    stall.room.keeper.tick()
+    other = stall.products[1]
+    assert stall.market.shelf.left[other] == 997
+    office = office_of(stall)
+    recall = office.opened()
+    stall.market.shelf.fail = ["before"]  # and is asked again
+    for _ in range(2):
+        office.work(recall)
+    assert stall.market.shelf.left[other] == 1_000, "not only once it would have been over for two days"
+    assert stall.market.shelf.left[office.greens] == 0, "what is recalled is for nobody"

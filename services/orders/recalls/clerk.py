@@ -9,6 +9,7 @@ under its own key.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -34,8 +35,9 @@ from services.orders.saga import recalled
 from services.orders.saga.answers import PASSING
 
 LEASE = "orders:recalls:lease"
-# Lines of a recall in a round; between rounds; before a line whose money is on its way is looked at again.
-BATCH, EVERY_S, AGAIN = 50, 0.5, timedelta(seconds=2)
+# Lines of a recall in a round; between rounds; before a line whose money is on its way is looked at again, and a recall
+# that a fault of ours breaks.
+BATCH, EVERY_S, AGAIN, BROKEN_S = 50, 0.5, timedelta(seconds=2), 5.0
 _STOCK = Actor(Who.STOCK)
 _logger = log.logger(__name__)
 
@@ -46,6 +48,7 @@ class Clerk:
     def __init__(self, lots: Lots, carrier: Carrier, pool: Pool, lease: Lease | None = None) -> None:
         """`pool`: live sales' counters; `lease`: None where nobody else is at it."""
         self._lots, self._carrier, self._pool, self._lease = lots, carrier, pool, lease
+        self._again: dict[str, float] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="orders-recalls")
 
@@ -65,10 +68,17 @@ class Clerk:
         for one in store.running():
             if not self._may_go_on():
                 break
+            if time.monotonic() < self._again.get(one.id, 0.0):
+                continue
             try:
                 seen += self._see_to(one)
             except DomainError as error:  # catalog not reachable, many changes at once: at the next round
                 _logger.info("a recall waits", recall=one.id, reason=error.code)
+            except OUT_OF_REACH:
+                raise
+            except Exception:  # a fault of ours, in one recall: the others go on
+                _logger.exception("a recall broke off", recall=one.id)
+                self._again[one.id] = time.monotonic() + BROKEN_S
         return seen
 
     def begin(self, recall: Recall) -> Recall:
@@ -128,6 +138,8 @@ class Clerk:
         sale = live.change(sale_id, lambda found, now: _called_off(found, reason, now))
         with suppress(Unavailable):  # it has no counter: none yet, and gets none any more, or none any longer
             self._pool.close(sale_id)
+        if sale.state is sales.State.CANCELLED:  # what is set aside for it would stay until long after it
+            self._carrier.stock.release(sale_id)
         return sale
 
     def _see_to_line(self, recall: Recall, line: Line) -> None:
@@ -138,6 +150,11 @@ class Clerk:
         except DomainError as error:  # this order cannot be changed now: the others are
             _logger.warning("an order of a recall waits", recall=recall.id, order=line.order_id, reason=error.code)
             store.put_line(replace(line, code=error.code))
+        except OUT_OF_REACH:
+            raise
+        except Exception:  # a fault of ours, in one order
+            _logger.exception("an order of a recall broke off", recall=recall.id, order=line.order_id)
+            store.put_line(replace(line, code="INTERNAL"))
 
     def _change(self, recall: Recall, line: Line) -> None:
         order = orders.change(line.order_id, _rule(recall))
