@@ -134,7 +134,7 @@ class Line:
 
     @property
     def left(self) -> int:
-        """Đồng that the stall may keep of it; never below nothing, though it was weighed after it was given back."""
+        """Đồng that the stall may keep of it; never less than nothing, even weighed after it was given back."""
         return 0 if self.recalled else max(0, self.total - self.given_back)
 
 

@@ -201,8 +201,8 @@ class Hub:
 
 
 def version_of(counter: Counter, now_ms: int) -> int:
-    """The counter's version. It opens and closes by the clock, too, and then nothing of it changes: who heard it before,
-    and comes again after that, has something to hear."""
+    """The counter's version. It opens and closes by the clock, too, and then nothing of it changes: who heard it
+    before, and comes again after that, has something to hear."""
     turns = [ms * 1_000 for ms in (counter.opens_ms, counter.closes_ms) if ms <= now_ms]
     return max([counter.version, *turns])
 
