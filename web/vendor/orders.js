@@ -22,13 +22,25 @@ export async function screen(place, orderId) {
 }
 
 async function all(place, mine) {
-  const list = h("div", {});
+  const [list, older] = [h("div", {}), h("div", {})];
+  let pages = 1; // of each state, the newest first
+  async function of(state) {
+    const found = [];
+    let token = "";
+    for (let page = 0; page < pages && (page === 0 || token); page += 1) {
+      const reply = await get(`/v1/merchants/${mine.merchant_id}/orders`, { state: `ORDER_STATE_${state}`, page_size: PAGE, page_token: token });
+      found.push(...reply.orders);
+      token = reply.next_page_token;
+    }
+    return { found, more: Boolean(token) };
+  }
   async function look() {
-    const asked = await Promise.all(OPEN.map((state) => get(`/v1/merchants/${mine.merchant_id}/orders`, { state: `ORDER_STATE_${state}`, page_size: PAGE })));
-    const found = asked.flatMap(({ orders }) => orders);
+    const asked = await Promise.all(OPEN.map(of));
+    const found = asked.flatMap((one) => one.found);
+    show(older, asked.some((one) => one.more) ? button(t("older"), () => { pages += 1; return look(); }, { class: "plain" }) : null);
     show(list, found.length ? h("ul", { class: "rows", id: "orders" }, found.map(row)) : h("p", { class: "card soft" }, t("orders.stall.none")));
   }
-  show(place, head(t("orders")), list);
+  show(place, head(t("orders")), list, older);
   await look();
   return repeat(look, ASKED_EVERY_MS, (error) => show(list, refused(error)));
 }
