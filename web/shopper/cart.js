@@ -8,6 +8,11 @@ import { askSignIn, go, refused, user } from "../shared/shell.js";
 import { t } from "../shared/strings.js";
 import { priceOf, weighed } from "./basket.js";
 
+// What was asked for and has no answer yet: asked for once more, also from a basket that is drawn anew, it is the same order.
+let asked = { words: "", id: "" };
+// Who is refused before anything is looked at has no answer, either.
+const NOT_LOOKED_AT = [401, 429];
+
 /** `draw` is called when the basket has changed. */
 export function cart(basket, draw) {
   if (!basket.size) return h("p", { class: "soft" }, t("cart.none"));
@@ -38,28 +43,31 @@ function ordering(basket, stalls) {
   const said = h("div", {});
   const hold = h("input", { type: "checkbox", id: "hold", checked: basket.all().some(({ product }) => weighed(product)) });
   const deliver = field(t("cart.deliver"), { id: "deliver", maxlength: 200 }, t("cart.deliver.hint"));
-  // The same tap twice is one order.
-  const requestId = newKey();
   return h("div", { class: "stack" },
     h("div", { class: "field check" }, hold, h("label", { for: "hold" }, t("cart.hold"))),
     deliver, said,
     button(t("cart.order"), async () => {
       const where = deliver.querySelector("input").value.trim();
+      const body = {
+        pay: hold.checked ? "PAY_BY_HOLD" : "PAY_BY_QR",
+        stalls: [...stalls].map(([merchantId, lines]) => ({
+          merchant_id: merchantId,
+          fulfilment: where ? "FULFILMENT_DELIVERY" : "FULFILMENT_PICKUP",
+          deliver_to: where,
+          items: lines.map(({ product, quantity }) => ({ product_id: product.product_id, quantity, price: product.price })),
+        })),
+      };
+      const words = JSON.stringify(body);
+      if (asked.words !== words) asked = { words, id: newKey() };
       try {
-        const { orders } = await post("/v1/checkouts", {
-          request_id: requestId,
-          pay: hold.checked ? "PAY_BY_HOLD" : "PAY_BY_QR",
-          stalls: [...stalls].map(([merchantId, lines]) => ({
-            merchant_id: merchantId,
-            fulfilment: where ? "FULFILMENT_DELIVERY" : "FULFILMENT_PICKUP",
-            deliver_to: where,
-            items: lines.map(({ product, quantity }) => ({ product_id: product.product_id, quantity, price: product.price })),
-          })),
-        });
+        const { orders } = await post("/v1/checkouts", { request_id: asked.id, ...body });
+        asked = { words: "", id: "" };
         basket.clear();
         if (orders.length === 1) go("orders", orders[0].order_id);
         else go("orders");
       } catch (error) {
+        // A refusal is this request's answer for good: who tries again later asks anew.
+        if (!error.again && !NOT_LOOKED_AT.includes(error.status)) asked = { words: "", id: "" };
         show(said, refused(error));
       }
     }, { class: "main" }));
