@@ -30,8 +30,9 @@ def test_what_happens_to_a_sale_is_told_once_and_in_order(
     for document in (*orders.DOCUMENTS, *DOCUMENTS):
         document.ensure_indexes()
     merchant = events_pb2.MerchantChanged(
-        merchant_id=new_id("mer"), name="Cô Hạnh", owner_id=new_id("usr"), market_name="Chợ Thái", version=2
-    )
+        merchant_id=new_id("mer"), name="Cô Hạnh", owner_id=new_id("usr"), market_name="Chợ Thái",
+        category_code="5499", version=2,
+    )  # fmt: skip
     product = events_pb2.ProductChanged(
         product_id=new_id("prd"), merchant_id=merchant.merchant_id, name="Chè", unit="gói", price=100_000, version=1
     )
