@@ -66,6 +66,12 @@ def _streams() -> Iterable[Metric]:
     yield scrape.family("cho_dead_letters", "Events that wait for a person.", ["stream", "group"], letters)
 
 
+def oldest_ms(client: redis.Redis, stream: str, group: str) -> int:
+    """When the oldest event was that a group has not acknowledged, ms; 0 where it has them all, or is not there."""
+    groups: Any = client.xinfo_groups(stream) if client.exists(stream) else []
+    return next((_oldest(client, stream, one) for one in groups if one["name"].decode() == group), 0)
+
+
 def _oldest(client: redis.Redis, stream: str, group: dict[str, Any]) -> int:
     """When the oldest event was that the group has not acknowledged, ms; 0 where it has them all."""
     first = f"({group['last-delivered-id'].decode()}"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+
+import redis
 from cho.events.v1 import events_pb2
 from nameko.timer import timer
 from pymongo.errors import PyMongoError
 
 from kit import clock, log
 from kit.errors import DomainError
+from kit.streams import clients, metrics, names
 from kit.streams.event import Event
 from kit.streams.group import stream_handler
 from kit.streams.relay import Relay
@@ -28,16 +33,28 @@ _ERASED = "user.erased"
 _PERSON_EVENTS = {"user.created", "user.changed", _ERASED}
 _PAYMENT_EVENTS = {"payment.captured", "payment.refunded"}
 _HOLD_EVENTS = {"hold.placed", "hold.captured", "hold.voided", "hold.expired"}
+_PAYMENTS, _HOLDS = "orders.payments", "orders.holds"
+_OF_MONEY = ((names.NAMED, _PAYMENTS), (names.HOLDS, _HOLDS))
 
 _logger = log.logger(__name__)
 
 
-def end_overdue() -> int:
-    """Ends what is over, at most BATCH; how many. Two workers at it at once do no harm."""
+def unheard() -> datetime | None:
+    """When the oldest was of what the ledger told of money, and orders have not heard yet; None where they have all."""
+    try:
+        told = [metrics.oldest_ms(clients.streams(), stream, group) for stream, group in _OF_MONEY]
+    except redis.RedisError:  # then nothing is heard, either
+        return clock.from_ms(0)
+    return min((clock.from_ms(ms) for ms in told if ms), default=None)
+
+
+def end_overdue(unheard: Callable[[], datetime | None] = lambda: None) -> int:
+    """Ends what is over, at most BATCH; how many were looked at. Two workers at it at once do no harm."""
     overdue = store.overdue(clock.now(), BATCH)
+    since = unheard() if overdue else None
     for order_id in overdue:
         try:
-            store.change(order_id, hearing.clock)
+            store.change(order_id, lambda order, now: hearing.clock(order, now, since))
         except DomainError as error:  # many changes at once, or events that cannot leave: at the next tick
             _logger.info("not ended now", order=order_id, reason=error.code)
         except PyMongoError:
@@ -60,11 +77,11 @@ class OrdersWorker:
     def on_merchant(self, event: Event) -> None:
         store.apply_merchant(event.type, events_pb2.MerchantChanged.FromString(event.data))
 
-    @stream_handler("payments:named", group="orders.payments", types=_PAYMENT_EVENTS)
+    @stream_handler(names.NAMED, group=_PAYMENTS, types=_PAYMENT_EVENTS)
     def on_payment(self, event: Event) -> None:
         store.apply_payment(events_pb2.PaymentMoved.FromString(event.data), event.traceparent)
 
-    @stream_handler("payments:holds", group="orders.holds", types=_HOLD_EVENTS)
+    @stream_handler(names.HOLDS, group=_HOLDS, types=_HOLD_EVENTS)
     def on_hold(self, event: Event) -> None:
         store.apply_hold(event.type, events_pb2.HoldMoved.FromString(event.data), event.traceparent)
 
@@ -80,7 +97,7 @@ class OrdersWorker:
 
     @timer(interval=1)
     def end(self) -> None:
-        end_overdue()
+        end_overdue(unheard)
 
     @timer(interval=60)
     def trim(self) -> None:

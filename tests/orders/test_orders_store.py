@@ -30,6 +30,7 @@ from services.orders.cart import Basket, Item
 from services.orders.life import CARRY_WITHIN, PREPARE_WITHIN, READY_WITHIN, RETURN_WITHIN, Actor, Who
 from services.orders.order import MOVES_MAX, Credit, Fulfilment, HoldState, Kind, Order, Pay, State, Stock
 from services.orders.saga import commands, hearing, recalled
+from services.orders.saga.steps import GRACE
 from services.orders.store import told as told_store
 from services.orders.worker import end_overdue
 from tests.orders.conftest import Market, tell
@@ -98,6 +99,23 @@ def test_an_order_that_nobody_pays_ends_and_gives_its_stock_back(market: Market)
     assert market.shelf.state(order.id) == "released"
     assert end_overdue() == 0
     assert told(order) == ["placed", "expired"]
+
+
+def test_who_may_have_paid_in_time_is_waited_for_while_the_stock_is_aside(market: Market) -> None:
+    """The workers were away, and the ledger told of things that nobody has heard yet."""
+    paid, unpaid, late = market.order(left=2), market.order(), market.order()
+    due = market.clock.add(timedelta(minutes=15))
+    assert end_overdue(lambda: due) == 3
+    assert {store.order(one.id).state for one in (paid, unpaid, late)} == {State.PLACED}
+    pay(market, paid, 200_000)
+    assert market.settle(paid).state is State.PAID
+    assert market.shelf.sold == {}, "its stock was never given back"
+    end_overdue(lambda: due + timedelta(seconds=1))  # all of what was told in time is heard
+    assert store.order(unpaid.id).state is State.EXPIRED
+    other = market.order()
+    market.clock.add(timedelta(minutes=15) + GRACE)
+    end_overdue(lambda: due)
+    assert store.order(other.id).state is State.EXPIRED, "its stock is not aside any more"
 
 
 def test_what_is_paid_too_late_is_sold_where_there_still_is_any(market: Market) -> None:

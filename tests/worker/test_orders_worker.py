@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from kit.clock import now
 from kit.ids import new_id, new_key
 from kit.streams.event import Event, from_entry
-from services.orders import checkout, store
+from services.orders import checkout, store, worker
 from services.orders.cart import Basket, Cart, Item
 from services.orders.order import Fulfilment, Order, Pay, State
 from services.orders.ports import Taken
@@ -132,3 +132,18 @@ def test_a_masked_name_is_known_until_its_person_is_erased(
     named("user.created", events_pb2.UserCreated(user_id=person, display_name="Trần A*", version=1), "Trần A*")
     named("user.changed", events_pb2.UserChanged(user_id=person, display_name="Trần B**", version=2), "Trần B**")
     named("user.erased", events_pb2.UserErased(user_id=person, version=3), "")
+
+
+def test_it_knows_since_when_it_has_not_heard_what_the_ledger_told(client: redis.Redis) -> None:
+    assert worker.unheard() is None, "nobody has told anything yet"
+    client.xgroup_create("payments:named", "orders.payments", id="0", mkstream=True)
+    client.xgroup_create("payments:holds", "orders.holds", id="0", mkstream=True)
+    client.xadd("payments:holds", Event("evt_1", "hold.placed", "payments", "", now(), "", b"").fields())
+    before = now() - timedelta(minutes=3)
+    client.xadd("payments:named", Event("evt_2", "payment.captured", "payments", "", before, "", b"").fields())
+    assert worker.unheard() == before
+    reply: Any = client.xreadgroup("orders.payments", "me", {"payments:named": ">"})
+    assert worker.unheard() == before, "it is delivered, and not done"
+    [[_, [(entry_id, _)]]] = reply
+    client.xack("payments:named", "orders.payments", entry_id)
+    assert before < worker.unheard() <= now()  # type: ignore[operator]

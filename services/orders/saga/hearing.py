@@ -85,9 +85,16 @@ def hold_ended(order: Order, hold_id: str, state: HoldState, now: datetime) -> O
     return order
 
 
-def clock(order: Order, now: datetime) -> Order:
-    """The order, once its deadline is over."""
+def clock(order: Order, now: datetime, unheard: datetime | None = None) -> Order:
+    """The order, once its deadline is over.
+
+    `unheard`: when the oldest was of what the ledger told and nobody has heard yet. Who may have paid in time is waited
+    for, as long as the stock stays aside.
+    """
     if order.deadline is None or now < order.deadline:
+        return order
+    unpaid = order.state in (State.PLACED, State.UNDERPAID)
+    if unpaid and unheard is not None and unheard <= order.deadline and now < order.reserved_until:
         return order
     pickup = order.fulfilment is Fulfilment.PICKUP
     match order.state:
