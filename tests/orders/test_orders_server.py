@@ -288,6 +288,18 @@ def test_an_order_goes_its_way_to_the_buyers_door_and_back(market: Market, shop:
     assert [(one.event, one.who) for one in back.history][-2:] == [("return_asked", "buyer"), ("returned", "seller")]
 
 
+def test_who_says_another_carrier_afterwards_hears_that_it_is_not_taken(
+    market: Market, shop: Callable[..., Shop]
+) -> None:
+    order = shop(delivered=True)
+    paid(market, order)
+    order("AdvanceOrder", order.vendor, to=pb.ORDER_STATE_READY)
+    given = {"to": pb.ORDER_STATE_HANDED_OVER, "carrier": " Viettel  Post ", "tracking_code": "VTP123"}
+    gone = order("AdvanceOrder", order.vendor, **given)
+    assert order("AdvanceOrder", order.vendor, **given) == gone, "sent again"
+    order.refused("WRONG_STATE", "AdvanceOrder", order.vendor, **{**given, "tracking_code": "VTP124"})
+
+
 def test_weights_are_entered_and_what_they_cost_is_taken_in_the_same_call(
     market: Market, shop: Callable[..., Shop]
 ) -> None:

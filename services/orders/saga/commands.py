@@ -32,12 +32,17 @@ def advance(
 ) -> Order:
     """On to PREPARING, READY, HANDED_OVER (who carries it), PICKED_UP or DELIVERED.
 
-    Raises WrongState (also: READY before all is weighed and paid), PermissionDenied, InvalidArgument.
+    Raises WrongState (also: READY before all is weighed and paid; handed over before, and differently),
+    PermissionDenied, InvalidArgument.
     """
     act = _ADVANCE.get(target)
     if act is None:
         raise InvalidArgument("to: preparing, ready, handed over, picked up or delivered")
+    if target is State.HANDED_OVER:
+        carrier, tracking_code = _text("carrier", carrier, needed=True), _text("tracking_code", tracking_code)
     if order.state is target:
+        if target is State.HANDED_OVER and (carrier, tracking_code) != (order.carrier, order.tracking_code):
+            raise WrongState("it was handed over before, to another carrier or under another code")
         return order
     moved = move(order, act, actor, now)
     if order.stopped and order.state in AT_STALL and target is not State.PREPARING:
@@ -48,7 +53,6 @@ def advance(
         if not covered(order):
             raise WrongState("the money is not taken yet")
     if target is State.HANDED_OVER:
-        carrier, tracking_code = _text("carrier", carrier, needed=True), _text("tracking_code", tracking_code)
         return replace(moved, carrier=carrier, tracking_code=tracking_code)
     return moved
 
