@@ -16,6 +16,7 @@ from cho.onboarding.v1 import sentinel_pb2 as pb
 from kit import qr
 from kit.errors import Contention
 from kit.ids import new_id, new_key
+from kit.qr import emv
 from kit.streams.event import Event
 from services.onboarding import announced, seed
 from services.onboarding.announced import STREAM
@@ -45,6 +46,17 @@ def ours(merchant: str, issue: int | None = None) -> str:
 
 def banks(account: str, bank: str = "970405") -> str:
     return qr.encode(qr.QrCode(static=True, bin=bank, account=account))
+
+
+def both(merchant: str, **account: str) -> str:
+    return qr.encode(qr.QrCode(static=True, merchant_id=merchant, **account, **NAMED))  # type: ignore[arg-type]
+
+
+def beside(payload: str, account: str) -> str:
+    """The code with the account of another scheme before what it has."""
+    at = payload.index("010211") + len("010211")
+    body = payload[:at] + account + payload[at:-4]
+    return body + emv.crc(body)
 
 
 # Scans ---------------------------------------------------------------------------------------------------------
@@ -88,6 +100,22 @@ def test_a_banks_foreign_code_is_named_by_bank_and_the_end_of_its_account(
     vendor("CheckSticker", merchant_id=merchant, payload=banks("99887766554433", "970436"))
     (alarm,) = manager("ListAlarms", market_id=MARKET, state=pb.ALARM_STATE_OPEN).alarms
     assert alarm.detail == "Vietcombank **********4433"
+
+
+def test_a_code_that_names_the_vendor_and_beside_them_a_thiefs_account_is_foreign(
+    vendor: Caller, manager: Caller, registration: Form
+) -> None:
+    merchant = active(registration)
+    check = lambda payload: vendor("CheckSticker", merchant_id=merchant, payload=payload).verdict  # noqa: E731
+    own = {"bin": registration.bank_bin, "account": registration.account_number}
+    assert check(both(merchant, **own)) == pb.STICKER_VERDICT_OK
+    # A bank's app reads the bank's part and pays the thief, past the ledger.
+    assert check(both(merchant, bin="970436", account="99887766554433")) == pb.STICKER_VERDICT_FOREIGN
+    (alarm,) = manager("ListAlarms", market_id=MARKET, state=pb.ALARM_STATE_OPEN).alarms
+    assert alarm.detail == "Vietcombank **********4433"
+    assert check(beside(ours(merchant), emv.write("02", "4000123456789012"))) == pb.STICKER_VERDICT_FOREIGN
+    (alarm,) = manager("ListAlarms", market_id=MARKET, state=pb.ALARM_STATE_OPEN).alarms
+    assert (alarm.detail, alarm.times) == ("another scheme's code", 2)
 
 
 def test_a_replaced_code_and_one_that_cannot_be_read_raise_no_alarm(
