@@ -128,6 +128,20 @@ def test_what_has_changed_comes_again_and_what_is_not_shown_any_more_is_out_of_s
     assert fish not in feed(stub)[0]
 
 
+def test_what_was_never_published_is_told_to_nobody_also_not_as_something_that_is_gone(
+    stub: Any, tell: Callable[..., str]
+) -> None:
+    tell(0, "Chè")
+    tell(0, "Giò Tết, chưa bán", hidden=True, state="draft")
+    tell(0, "Ẩn", hidden=True, state="hidden")
+    for form in ("google.xml", "google.tsv", "postmart.csv", "voso.csv"):
+        call = stub.GetFeed(pb.GetFeedRequest(format=form, since=1))
+        data = b"".join(piece.data for piece in call).decode()
+        assert "Chè" in data
+        assert "Ẩn" in data
+        assert "Giò" not in data
+
+
 def test_one_content_has_one_etag_and_a_change_has_another(stub: Any, tell: Callable[..., str]) -> None:
     tea = tell(0, "Chè")
     first, again = feed(stub)[1]["etag"], feed(stub)[1]["etag"]

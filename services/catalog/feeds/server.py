@@ -21,6 +21,7 @@ from kit.rpc.threads import Servicers
 from services.catalog import store
 from services.catalog.feeds.formats import FORMATS, Format, written
 from services.catalog.feeds.item import Item, item_of
+from services.catalog.product import State
 from services.catalog.search.index import Index, Told
 from services.catalog.search.question import ID_LENGTH_MAX
 
@@ -92,10 +93,11 @@ class FeedServicer:
         return reply
 
     def _told(self, merchant_id: str, market_id: str, since_ms: int) -> Iterator[Told]:
-        """In chunks, so that no reader keeps the index from being written."""
+        """In chunks, so that no reader keeps the index from being written. Drafts were in no feed, and are in none as
+        something that is gone."""
         after = -1
         while chunk := self._index.told(merchant_id, market_id, since_ms, after, CHUNK):
-            yield from chunk
+            yield from (told for told in chunk if told.product.state != State.DRAFT)
             after = chunk[-1].position
 
 
