@@ -12,7 +12,6 @@ import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import IO, Any
-from xml.etree.ElementTree import ParseError
 
 from kit.errors import DomainError, SheetInvalid, SheetUnsafe
 from kit.sheets.columns import Columns
@@ -63,10 +62,11 @@ def rows(content: bytes, columns: Columns) -> Iterator[RawRow]:
         finally:
             book.close()
     except (
-        InvalidFileException, zipfile.BadZipFile, zlib.error, ParseError, KeyError, ValueError, TypeError, IndexError,
-        AttributeError, OverflowError, EOFError, NotImplementedError,
+        InvalidFileException, zipfile.BadZipFile, zlib.error, SyntaxError, LookupError, ValueError, TypeError,
+        AttributeError, OverflowError, EOFError, RuntimeError,
     ) as error:  # fmt: skip
-        # openpyxl has no error of its own for a part that is missing or malformed.
+        # openpyxl has no error of its own for a part that is missing, locked or malformed; what its parsers have for
+        # XML that is none is a SyntaxError, for an encoding that nobody knows a LookupError.
         raise _unreadable(type(error).__name__) from error
 
 

@@ -350,6 +350,13 @@ def test_a_zip_that_is_no_workbook_is_refused() -> None:
         read_all(out.getvalue())
 
 
+@pytest.mark.parametrize("encoding", ["foo", "hex", "utf-7"])
+def test_a_workbook_in_an_encoding_that_nobody_knows_is_refused(encoding: str) -> None:
+    named = f'<?xml version="1.0" encoding="{encoding}"?><workbook/>'.encode()
+    with pytest.raises(SheetInvalid, match=r"save it as \.xlsx"):
+        read_all(repacked(GOOD, **{"xl/workbook.xml": named}))
+
+
 @given(st.binary(max_size=300), st.integers(0, len(GOOD) - 1))
 def test_a_damaged_workbook_is_read_or_refused_and_never_breaks_the_reader(noise: bytes, at: int) -> None:
     damaged = GOOD[:at] + noise + GOOD[at + len(noise) :]
