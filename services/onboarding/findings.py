@@ -30,6 +30,8 @@ WORDS = {
     ),
 }  # fmt: skip
 WATCH_LIST = "WATCH_LIST"
+# In a merchant's history: who is looked into is not told so, and reads no such line.
+ACCEPTED = "accept_finding"
 # Alike merchants that are named for each kind of likeness; who has more is found by the first ones.
 ALIKE_MAX = 10
 

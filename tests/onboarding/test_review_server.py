@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
@@ -215,6 +216,9 @@ def test_who_is_alike_is_found_and_settled_by_a_second_person_with_a_reason(
     vendor = Caller(channel, twin.owner_id, "vendor")
     seen = {who: [line.action for line in who("GetHistory", merchant_id=second).entries] for who in (vendor, manager)}
     assert (seen[vendor], seen[manager]) == (["draft", "submit"], ["draft", "submit", "accept_finding"])
+    # Nor in what they download: whom they were compared with, and why they were looked into, is the reviewers'.
+    own = json.loads(vendor.with_pin(clock.now_ms() // 1000)("ExportMyBusiness").data)
+    assert [line["action"] for line in own["merchants"][0]["history"]] == ["draft", "submit"]
     assert (accepted.accepted_by, accepted.reason) == (manager.sub, "hai sạp của một người")
     assert manager("AcceptFinding", **accept, reason="hai sạp của một người").finding == accepted
     assert operator.refused("AcceptFinding", **accept, reason="lại lần nữa") == "WRONG_STATE"
@@ -400,6 +404,24 @@ def test_a_merchant_is_not_closed_while_it_is_owed_money_or_might_still_be_paid(
     assert state_of(team, merchant_id) == "closed"
     assert operator.refused("ReinstateMerchant", merchant_id=merchant_id, reason="bán lại") == "WRONG_STATE"
     assert {AccountNotEmpty.code, Contention.code} >= {code}
+
+
+def test_a_merchant_that_is_suspended_while_it_is_being_closed_is_not_closed_unasked(
+    team: Caller, operator: Caller, registration: Form, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merchant_id = submitted(team, registration)
+    operator("ApproveMerchant", merchant_id=merchant_id)
+    seen = store.merchant
+
+    def suspended_meanwhile(merchant_id: str) -> Any:
+        found = seen(merchant_id)
+        store.decide(merchant_id, Action.SUSPEND, "usr_another", "khách tố cáo")
+        return found
+
+    with payments_say(monkeypatch, 2, 5_000), monkeypatch.context() as meanwhile:
+        meanwhile.setattr(store, "merchant", suspended_meanwhile)
+        assert operator.refused("CloseMerchant", merchant_id=merchant_id, reason="nghỉ bán") == "CONTENTION"
+    assert state_of(team, merchant_id) == "suspended"
 
 
 def test_a_merchant_is_not_closed_where_the_ledger_cannot_be_asked(

@@ -56,9 +56,12 @@ class ReviewServicer:
         return pb.RefuseMerchantResponse(merchant=_decided(request.merchant_id, Action.REFUSE, call, request.reason))
 
     def CloseMerchant(self, request: pb.CloseMerchantRequest, call: Call) -> pb.CloseMerchantResponse:
-        if store.merchant(request.merchant_id).state is State.SUSPENDED:
+        seen = store.merchant(request.merchant_id)
+        if seen.state is State.SUSPENDED:
             ledger.require_nothing_owed(request.merchant_id, call)
-        return pb.CloseMerchantResponse(merchant=_decided(request.merchant_id, Action.CLOSE, call, request.reason))
+        # Of one that is suspended, or sold again, since it was seen, the ledger was asked nothing.
+        closed = _decided(request.merchant_id, Action.CLOSE, call, request.reason, seen.version)
+        return pb.CloseMerchantResponse(merchant=closed)
 
     def ListFindings(self, request: pb.ListFindingsRequest, call: Call) -> pb.ListFindingsResponse:
         found = store.findings_for(request.merchant_id)
@@ -73,8 +76,7 @@ class ReviewServicer:
 
     def GetHistory(self, request: pb.GetHistoryRequest, call: Call) -> pb.GetHistoryResponse:
         visible(request.merchant_id, call)
-        # Who is looked into is not told so: a hit of the watch list is the reviewers' business.
-        hidden = () if call.has(*_REVIEWERS) else ("accept_finding",)
+        hidden = () if call.has(*_REVIEWERS) else (findings.ACCEPTED,)
         reply = pb.GetHistoryResponse()
         for line in store.history(request.merchant_id):
             if line.action in hidden:
@@ -116,9 +118,14 @@ class ReviewServicer:
         return reply
 
 
-def _decided(merchant_id: str, action: Action, call: Call, reason: str = "") -> onboarding_pb2.Merchant:
+def _decided(
+    merchant_id: str, action: Action, call: Call, reason: str = "", version: int = 0
+) -> onboarding_pb2.Merchant:  # fmt: skip
     by, supervises = call.caller.sub, call.has("operator")
-    return merchant_view(store.decide(merchant_id, action, by, reason, call.traceparent, supervises=supervises))
+    decided = store.decide(
+        merchant_id, action, by, reason, call.traceparent, supervises=supervises, version=version
+    )  # fmt: skip
+    return merchant_view(decided)
 
 
 def _finding(finding: Finding) -> pb.Finding:

@@ -337,16 +337,19 @@ def told_by_others(filled: Form, at: datetime) -> Iterator[Finding]:
 
 
 def decide(
-    merchant_id: str, action: Action, actor: str, reason: str = "", traceparent: str = "", *, supervises: bool = False
-) -> Merchant:
+    merchant_id: str, action: Action, actor: str, reason: str = "", traceparent: str = "", *,
+    supervises: bool = False, version: int = 0,
+) -> Merchant:  # fmt: skip
     """Moves a merchant on, with the event and the line of history in the same write. Not for handing in: `submit`.
 
-    Raises NotFound, WrongState, FourEyes, InvalidArgument, Contention, LimitExceeded, Overloaded where its events have
+    `version` is the one that the decision is about, 0 for whatever is stored. Raises NotFound, WrongState, FourEyes, InvalidArgument, Contention, LimitExceeded, Overloaded where its events have
     not been published for long; at an approval also ChecklistOpen, FindingsOpen, AlreadyExists (the settlement account
     is another merchant's) and Unavailable (the watch list).
     """
     for _ in range(ATTEMPTS_MAX):
         document = document_of(merchant_id)
+        if version not in (0, document.version):
+            raise Contention("the merchant was changed meanwhile; look again")
         decision = _decision(document, action, actor, reason, supervises=supervises)
         if action is Action.APPROVE:
             document = _vetted(document)

@@ -12,6 +12,7 @@ from typing import Any
 from kit import crypto
 from kit.errors import Contention
 from services.onboarding.assist.store import ConfirmationDocument, forget_claim
+from services.onboarding import findings
 from services.onboarding.merchant import State
 from services.onboarding.store.document import ACCOUNT_FIELD, PERSON_FIELD, PERSONAL, MerchantDocument, entry, form_of
 from services.onboarding.store.documents import DocumentRecord
@@ -25,7 +26,7 @@ _INDEXES = ("citizen_index", "account_index", "name_birth_index")
 
 
 def data_of(owner_id: str) -> dict[str, Any]:
-    """Everything that onboarding holds of a person, in plain; for that person alone."""
+    """What onboarding holds of a person, in plain; for that person alone. Not what reviewers found and settled."""
     merchants = MerchantDocument.objects(owner_id=owner_id).limit(MERCHANTS_PER_OWNER_MAX)
     return {
         "merchants": [_merchant_data(document) for document in merchants],
@@ -54,6 +55,7 @@ def _merchant_data(document: MerchantDocument) -> dict[str, Any]:
         "history": [
             {"action": line.action, "at": line.at.isoformat(), "reason": line.reason, "state": line.state}
             for line in document.history
+            if line.action != findings.ACCEPTED
         ],
     }
 

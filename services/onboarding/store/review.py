@@ -103,7 +103,7 @@ def accept_finding(merchant_id: str, finding_id: str, by: str, reason: str, *, s
             raise PermissionDenied("a hit of the watch list is an operator's")
         accepted = replace(found, accepted_by=by, reason=reason, accepted_at=clock.now())
         now = [accepted if finding is found else finding for finding in known]
-        line = entry(document, "accept_finding", by, f"{finding_id}: {reason}", version=document.version + 1)
+        line = entry(document, findings.ACCEPTED, by, f"{finding_id}: {reason}", version=document.version + 1)
         stored = change(
             document,
             set__findings=stored_findings(now), set__version=document.version + 1, push__history=line,
