@@ -16,7 +16,7 @@ from cho.catalog.v1 import sheets_pb2_grpc
 from cho.events.v1 import events_pb2
 
 from kit.config import settings
-from kit.errors import Overloaded
+from kit.errors import Contention, Overloaded
 from kit.ids import new_id, new_key
 from kit.rpc.status import error_code
 from kit.rpc.threads import Server
@@ -28,6 +28,7 @@ from services.catalog.sheets import store as sheets
 from services.catalog.sheets import work
 from services.catalog.sheets.columns import PRODUCTS
 from services.catalog.sheets.server import sheet_servicers
+from services.catalog.sheets.store import Sheet
 from services.catalog.store import Product
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -292,6 +293,27 @@ def test_what_passes_is_tried_again_later(
     assert sheets.sheet(sheet.sheet_id).state == sheets.APPLYING
     clerk.tick()
     assert sheets.sheet(sheet.sheet_id).state == sheets.DONE
+
+
+@pytest.mark.parametrize("failure", [Contention("not now"), ZeroDivisionError("a defect of ours")])
+def test_a_sheet_that_cannot_be_carried_out_keeps_no_other_waiting(
+    stub: Any, merchant: Merchant, vendor: Caller, clerk: work.Clerk, monkeypatch: pytest.MonkeyPatch,
+    failure: Exception,
+) -> None:  # fmt: skip
+    bad, good = (check(stub, merchant, csv_of({"name": name, "unit": "bó", "price": "9000"})) for name in ("Hẹ", "Húng"))
+    for sheet in (bad, good):
+        stub.ApplySheet(pb.ApplySheetRequest(sheet_id=sheet.sheet_id), metadata=vendor)
+    go_on = work.go_on
+
+    def fails(found: Sheet) -> Sheet:
+        if found.id == bad.sheet_id:
+            raise failure
+        return go_on(found)
+
+    monkeypatch.setattr(work, "go_on", fails)
+    clerk.tick()
+    state = lambda sheet: stub.GetSheet(pb.GetSheetRequest(sheet_id=sheet.sheet_id), metadata=vendor).sheet.state  # noqa: E731
+    assert (state(bad), state(good)) == (pb.SHEET_STATE_APPLYING, pb.SHEET_STATE_DONE)
 
 
 def test_a_sheet_of_many_rows_is_carried_out_in_parts(

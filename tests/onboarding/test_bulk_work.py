@@ -351,6 +351,23 @@ def test_an_engine_that_is_away_lets_an_import_wait_and_is_not_the_rows_fault(
     assert imports.load(found.id).submitted == 1
 
 
+@pytest.mark.parametrize("failure", [Unavailable("not now"), ZeroDivisionError("a defect of ours")])
+def test_an_import_that_cannot_be_worked_on_keeps_no_other_waiting(
+    clerk: work.Clerk, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    bad, good = sent(sheet(row(0))), sent(sheet(row(1)))
+    read = imports.whole_file
+
+    def fails(import_id: str, parts: int) -> bytes:
+        if import_id == bad.id:
+            raise failure
+        return read(import_id, parts)
+
+    monkeypatch.setattr(imports, "whole_file", fails)
+    clerk.tick()
+    assert (imports.load(bad.id).state, imports.load(good.id).state) == (State.CHECKING, State.CHECKED)
+
+
 def test_two_workers_at_once_are_one(clerk: work.Clerk, valkey: str) -> None:
     found = sent(sheet(row(0)))
     assert_can_work(clerk)

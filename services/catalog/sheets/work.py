@@ -85,10 +85,21 @@ class Clerk:
                 return
             until = time.monotonic() + TICK_S_MAX
             for found in store.to_apply(AT_ONCE_MAX):
-                while found.state == store.APPLYING and time.monotonic() < until and self._lease.renew():
-                    found = go_on(found)
-        except (redis.RedisError, PyMongoError, *PASSING) as error:
+                self._work(found, until)
+        except (redis.RedisError, PyMongoError) as error:
             _logger.warning("sheets wait", reason=type(error).__name__)
+
+    def _work(self, found: Sheet, until: float) -> None:
+        """Goes on with a sheet; what keeps it waiting keeps no other one. Raises what engines out of reach raise."""
+        try:
+            while found.state == store.APPLYING and time.monotonic() < until and self._lease.renew():
+                found = go_on(found)
+        except PASSING as error:
+            _logger.warning("a sheet waits", sheet=found.id, reason=type(error).__name__)
+        except (redis.RedisError, PyMongoError):
+            raise
+        except Exception:
+            _logger.exception("a sheet cannot be carried out", sheet=found.id)
 
 
 def go_on(found: Sheet) -> Sheet:

@@ -87,11 +87,24 @@ class Clerk:
                 return
             until = time.monotonic() + TICK_S_MAX
             for found in store.working(AT_ONCE_MAX):
-                self.work(found, until)
-        except (*OUT_OF_REACH, *PASSING) as error:
-            # What is in memory may no longer be what is stored.
+                self._work(found, until)
+        except OUT_OF_REACH as error:
             self._checks.clear()
             _logger.warning("imports wait", reason=type(error).__name__)
+
+    def _work(self, found: Import, until: float) -> None:
+        """As `work`; what keeps an import waiting keeps no other one. Raises what engines out of reach raise."""
+        try:
+            self.work(found, until)
+        except OUT_OF_REACH:
+            raise
+        except Exception as error:
+            # What is in memory may no longer be what is stored.
+            self._checks.pop(found.id, None)
+            if isinstance(error, PASSING):
+                _logger.warning("an import waits", import_id=found.id, reason=type(error).__name__)
+            else:
+                _logger.exception("an import cannot be worked on", import_id=found.id)
 
     def work(self, found: Import, until: float = float("inf")) -> Import:
         """Goes on with an import until it rests or the time is over; what it is then. Raises one of PASSING."""
