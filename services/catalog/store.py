@@ -296,14 +296,14 @@ def changed(found: Product, changes: dict[str, Any]) -> Product:
     if counted == found.offer.stock:
         return after
     quantity = counted * base_per_unit(found.grams_per_unit)
-    return replace(after, shelf=shelves.counted(found.shelf, quantity, clock.today(), first_lot(found.id)))
+    return replace(after, shelf=shelves.counted(found.shelf, quantity, clock.today(), _counted_lot(found)))
 
 
 def change(product_id: str, rule: Callable[[Product], Product], *told: OutboxEvent, always: bool = False) -> Product:
     """The product as `rule` makes it of what is stored, and product.changed, in one write; `told` goes with it.
 
-    Nothing is written where `rule` changes nothing, unless `always`. `rule` may be called several times.
-    Raises what it raises, NotFound, Contention, Overloaded.
+    Nothing is written where `rule` changes nothing, unless `always`. `rule` may be called several times. A lot that has
+    made room for another is kept beside the product. Raises what `rule` raises, NotFound, Contention, Overloaded.
     """
     with _QUEUES[hash(product_id) % len(_QUEUES)]:
         for _ in range(UPDATE_ATTEMPTS_MAX):
@@ -314,6 +314,9 @@ def change(product_id: str, rule: Callable[[Product], Product], *told: OutboxEve
             made = rule(found)
             if made == found and not always:
                 return found
+            # Before it leaves the product: cut off here, it is in both, and in the product only what is left counts.
+            for gone in shelves.gone(found.shelf, made.shelf):
+                keep_spent(product_id, gone)
             today, now = clock.today(), clock.now()
             prices = rules.priced(made.prices, made.offer.price, now)
             after = _as_of(replace(made, prices=prices, version=found.version + 1, updated_at=now), today)
@@ -489,6 +492,14 @@ def _as_of(product: Product, today: date) -> Product:
 def first_lot(product_id: str) -> str:
     """The lot of what was counted, and not brought in as a lot of its own."""
     return product_id.replace("prd", "lot", 1)
+
+
+def _counted_lot(product: Product) -> str:
+    """The lot of what is counted now: the first, or a further one where that is recalled or has made room."""
+    lot_id = first_lot(product.id)
+    while there.recall_id if (there := product.shelf.lot(lot_id)) else spent_lot(lot_id):
+        lot_id += "x"
+    return lot_id
 
 
 def _old_state(hidden: bool) -> State:

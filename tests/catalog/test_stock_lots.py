@@ -20,7 +20,7 @@ from kit.rpc.status import error_code
 from kit.rpc.threads import Server
 from services.catalog import growers, store
 from services.catalog.product import Offer, State
-from services.catalog.stock import deliveries, expiry, recalls, steps, ties
+from services.catalog.stock import deliveries, expiry, recalls, restock, steps, ties
 from services.catalog.stock import shelf as shelves
 from services.catalog.stock.lots import lot_servicers
 from services.catalog.stock.reservation import Line
@@ -101,6 +101,22 @@ def test_a_lot_comes_in_with_what_is_said_about_it_and_once_only(
     assert available(tea_product) == 65_000
     request.quantity += 1
     refused("IDEMPOTENCY_CONFLICT", stub.AddLot, request, vendor)
+
+
+def test_nobody_gives_a_lot_the_id_of_another_products(
+    stub: Any, tea_product: Product, vendor: Caller, tea: Offer,
+    merchant_changed: Callable[..., events_pb2.MerchantChanged],
+) -> None:  # fmt: skip
+    """A recall finds who took from a lot by its id, which everybody can read."""
+    changed = merchant_changed()
+    store.apply_merchant("merchant.activated", changed)
+    other = store.create(store.merchant(changed.merchant_id), tea, changed.owner_id, new_key())
+    theirs = stub.AddLot(added(other), metadata=caller(changed.owner_id, "vendor")).lot.lot_id
+    for lot_id in (theirs, store.first_lot(other.id)):
+        digits = lot_id.removeprefix("lot_")
+        request = added(tea_product)
+        request.request_id = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+        assert stub.AddLot(request, metadata=vendor).lot.lot_id != lot_id
 
 
 def test_what_shoppers_see_of_lots_is_what_they_can_buy(stub: Any, tea_product: Product, vendor: Caller) -> None:
@@ -254,6 +270,24 @@ def test_a_relation_that_was_ended_yesterday_takes_its_lots_off_the_stall(
     deliveries.hear_relation(relation(tea_product, grower_id, -5, -1, told.relation_id, 2))
     assert available(tea_product) == 60_000
     refused("NO_RELATION", stub.AddLot, added(tea_product, grower_id=grower_id), vendor)
+
+
+def test_what_comes_back_of_a_growers_lot_is_sold_no_longer_than_the_grower_lets(
+    stub: Any, tea_product: Product, vendor: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelves, "LOTS_MAX", 2)
+    grower_id, told = new_id("ent"), relation(tea_product, new_id("ent"), -5, None)
+    told.grower_id = grower_id
+    deliveries.hear_relation(told)
+    stub.AddLot(added(tea_product, grower_id=grower_id, sell_by=day(1)), metadata=vendor)
+    steps.reserve("ord_1", [Line(tea_product.id, 5_000)], clock.now() + timedelta(minutes=15))
+    steps.sell("ord_1", [Line(tea_product.id, 5_000)])
+    # Nothing of the grower's is with the product when the relation ends.
+    stub.AddLot(added(tea_product, 1_000), metadata=vendor)
+    deliveries.hear_relation(relation(tea_product, grower_id, -5, -1, told.relation_id, 2))
+    monkeypatch.setattr(shelves, "LOTS_MAX", 100)
+    restock.restock("ord_1", [tea_product.id])
+    assert available(tea_product) == 61_000
 
 
 def test_a_relation_that_ends_while_a_lot_comes_in_binds_it(

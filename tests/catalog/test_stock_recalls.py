@@ -15,7 +15,7 @@ from kit.ids import new_id, new_key
 from services.catalog import store
 from services.catalog.merchant import Merchant
 from services.catalog.product import offer
-from services.catalog.stock import deliveries, recalls, restock, steps
+from services.catalog.stock import deliveries, recalls, restock, steps, ties
 from services.catalog.stock import shelf as shelves
 from services.catalog.stock import store as reservations
 from services.catalog.stock.facts import NOTHING
@@ -168,6 +168,46 @@ def test_a_lot_that_has_made_room_is_recalled_where_it_is_kept(product_id: str) 
     assert taken(product_id, lot_id) == [("ord_sold", 10)]
     recalls.reinstate(product_id, lot_id, "rec_1")
     assert store.spent_lot(lot_id)[1].recall_id == ""  # type: ignore[index]
+
+
+def test_a_lot_that_makes_room_for_what_was_counted_is_kept_and_never_takes_anything_in_again(
+    product_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelves, "LOTS_MAX", 2)
+    first = store.first_lot(product_id)
+    reserve("ord_first", product_id, 10)
+    steps.sell("ord_first", [Line(product_id, 10)])
+    second, third = delivered(product_id, 5), delivered(product_id, 5)
+    reserve("ord_second", product_id, 5)
+    steps.sell("ord_second", [Line(product_id, 5)])
+    # More is there than was known: a lot comes in, and the second one makes room for it.
+    store.update(store.product(product_id), {"stock": 9})
+    counted = [lot.id for lot in store.product(product_id).shelf.lots if lot.id != third]
+    assert not {first, second} & set(counted)
+    for lot_id, order_id in ((first, "ord_first"), (second, "ord_second")):
+        recalls.recall(product_id, lot_id, "rec_1")
+        assert [order for order, _ in taken(product_id, lot_id)] == [order_id]
+    assert store.product(product_id).available == 9
+    assert ties.look().wrong == {}
+
+
+def test_a_lot_that_makes_room_while_it_is_recalled_is_recalled_where_it_is_kept(
+    product_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelves, "LOTS_MAX", 1)
+    lot_id, change = store.first_lot(product_id), store.change
+    reserve("ord_sold", product_id, 10)
+    steps.sell("ord_sold", [Line(product_id, 10)])
+
+    def makes_room(*args: Any) -> Any:
+        monkeypatch.setattr(store, "change", change)
+        delivered(product_id, 1)
+        return change(*args)
+
+    monkeypatch.setattr(store, "change", makes_room)
+    recalls.recall(product_id, lot_id, "rec_1")
+    assert store.spent_lot(lot_id)[1].recall_id == "rec_1"  # type: ignore[index]
+    assert taken(product_id, lot_id) == [("ord_sold", 10)]
 
 
 def test_a_sale_that_was_decided_before_the_recall_ends_and_is_listed(

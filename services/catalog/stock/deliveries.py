@@ -9,7 +9,7 @@ from cho.events.v1 import events_pb2
 
 from kit import clock
 from kit.errors import IdempotencyConflict, InvalidArgument, MerchantNotFound, WrongState
-from kit.ids import key_time_ms
+from kit.ids import derived_key, key_time_ms
 from services.catalog import growers, store
 from services.catalog.product import State
 from services.catalog.stock import facts as lot_facts
@@ -26,7 +26,7 @@ def add_lot(product: Product, request_id: str, quantity: int, facts: Facts, sell
     Raises InvalidArgument, LotExpired, NoRelation, IdempotencyConflict, LimitExceeded, WrongState (withdrawn),
     Contention, Overloaded.
     """
-    lot_id = _lot_id(request_id)
+    lot_id = _lot_id(product.id, request_id)
     if not 1 <= quantity <= LINE_QUANTITY_MAX:
         raise InvalidArgument(f"quantity must be from 1 to {LINE_QUANTITY_MAX}, not {quantity}")
     if known := store.product(product.id).shelf.lot(lot_id) or _spent(product.id, lot_id):
@@ -42,15 +42,12 @@ def add_lot(product: Product, request_id: str, quantity: int, facts: Facts, sell
     def received(found: Product) -> Product:
         if found.state is State.WITHDRAWN:
             raise WrongState("the product is withdrawn", state=found.state)
-        if gone := shelves.oldest_spent(found.shelf):
-            # Before it leaves the product: cut off here, it is in both, and in the product only what is left counts.
-            store.keep_spent(found.id, gone)
         return replace(found, shelf=shelves.receive(found.shelf, lot))
 
     store.change(product.id, received)
     if facts.grower_id:
         # The relation may have ended while this was written.
-        _bound(product.id, facts.grower_id)
+        bound(product.id, facts.grower_id)
     stored = store.product(product.id).shelf.lot(lot_id)
     return stored or lot
 
@@ -74,10 +71,12 @@ def hear_relation(told: events_pb2.RelationChanged) -> None:
     growers.apply_relation(told)
     found = CatalogProduct.objects(merchant_id=told.merchant_id, lots__grower_id=told.grower_id).only("id")
     for document in found:
-        _bound(document.id, told.grower_id)
+        bound(document.id, told.grower_id)
 
 
-def _bound(product_id: str, grower_id: str) -> None:
+def bound(product_id: str, grower_id: str) -> None:
+    """The product's lots of a grower are for sale as long as the grower lets the stall. Raises Contention, Overloaded."""
+
     def bounded(found: Product) -> Product:
         until = growers.ended_day(found.merchant, grower_id, clock.today())
         return replace(found, shelf=shelves.sold_until(found.shelf, grower_id, until))
@@ -93,7 +92,9 @@ def _spent(product_id: str, lot_id: str) -> Lot | None:
     return found[1] if found and found[0] == product_id else None
 
 
-def _lot_id(request_id: str) -> str:
-    if key_time_ms(request_id) is None:
+def _lot_id(product_id: str, request_id: str) -> str:
+    """The same for the same request; none that somebody else has chosen, or chooses, for a lot of another product."""
+    at_ms = key_time_ms(request_id)
+    if at_ms is None:
         raise InvalidArgument("request_id must be a UUIDv7")
-    return f"lot_{request_id.replace('-', '')}"
+    return f"lot_{derived_key(at_ms, 'lot', product_id, request_id).replace('-', '')}"

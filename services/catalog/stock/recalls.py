@@ -85,8 +85,10 @@ def _change(product_id: str, lot_id: str, rule: Callable[[Shelf], Shelf]) -> Non
         return replace(found, shelf=rule(found.shelf))
 
     if store.product(product_id).shelf.lot(lot_id) is not None:
-        store.change(product_id, changed)
-        return
+        # Not found any more, it has just made room.
+        with suppress(NotFound):
+            store.change(product_id, changed)
+            return
     spent = _spent(product_id, lot_id)
     after = rule(Shelf((spent,))).lot(lot_id)
     assert after is not None

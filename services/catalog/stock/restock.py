@@ -14,9 +14,9 @@ from kit.errors import InvalidArgument, NotFound, WrongState
 from kit.ids import derived_key
 from services.catalog import store
 from services.catalog.product import State as ProductState
+from services.catalog.stock import deliveries, steps
 from services.catalog.stock import reservation as rules
 from services.catalog.stock import shelf as shelves
-from services.catalog.stock import steps
 from services.catalog.stock import store as reservations
 from services.catalog.stock.reservation import Reservation, Reserved, State
 from services.catalog.stock.shelf import Lot, Take
@@ -55,6 +55,9 @@ def _put_back(sold: Reservation, line: Reserved) -> None:
     known = store.product(line.product_id)
     back = [(take.lot_id, _returned(known, sold, take)) for take in line.takes]
     store.change(line.product_id, lambda found: _with(found, back))
+    for grower_id in {lot.facts.grower_id for _, lot in back} - {""}:
+        # The relation may have ended while it was sold.
+        deliveries.bound(line.product_id, grower_id)
 
 
 def _returned(product: Product, sold: Reservation, take: Take) -> Lot:
@@ -77,8 +80,5 @@ def _with(found: Product, back: Sequence[tuple[str, Lot]]) -> Product:
     for of, lot in new:
         if source := _lot(found, of):
             shelves.check_not_recalled(source)
-        if gone := shelves.oldest_spent(shelf):
-            # Before it leaves the product, as where a lot is added (deliveries.py).
-            store.keep_spent(found.id, gone)
         shelf = shelves.receive(shelf, lot)
     return replace(found, shelf=shelf)

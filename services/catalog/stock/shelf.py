@@ -250,6 +250,14 @@ def oldest_spent(shelf: Shelf) -> Lot | None:
     return next((lot for lot in shelf.lots if lot.spent), None)
 
 
+def gone(before: Shelf, after: Shelf) -> list[Lot]:
+    """Lots that have made room for others."""
+    if before.lots is after.lots:
+        return []
+    there = {lot.id for lot in after.lots}
+    return [lot for lot in before.lots if lot.id not in there]
+
+
 def write_off(shelf: Shelf, lot_id: str, loss: Loss) -> Shelf:
     """Takes what is lost of a lot's on hand out of stock; the same loss again changes nothing.
 
@@ -328,11 +336,9 @@ def sold_until(shelf: Shelf, grower_id: str, until: date | None) -> Shelf:
 def counted(shelf: Shelf, quantity: int, today: date, lot_id: str) -> Shelf:
     """The stall has counted `quantity` that can be sold: less is written off, soonest sell-by first; more came in.
 
-    What came in is of the lot `lot_id`, which has no sell-by; where that is recalled, of a further one. Raises
-    LimitExceeded where there is no place for it.
+    What came in is of the lot `lot_id`, which has no sell-by and is not recalled. Raises LimitExceeded where there is no
+    place for it.
     """
-    while (there := shelf.lot(lot_id)) is not None and there.recall_id:
-        lot_id += "x"
     difference = quantity - shelf.available(today)
     for lot in _soonest_first(shelf.lots, today):
         if difference < 0 and lot.on_hand:
