@@ -300,7 +300,9 @@ def test_a_sheet_that_cannot_be_carried_out_keeps_no_other_waiting(
     stub: Any, merchant: Merchant, vendor: Caller, clerk: work.Clerk, monkeypatch: pytest.MonkeyPatch,
     failure: Exception,
 ) -> None:  # fmt: skip
-    bad, good = (check(stub, merchant, csv_of({"name": name, "unit": "bó", "price": "9000"})) for name in ("Hẹ", "Húng"))
+    bad, good = (
+        check(stub, merchant, csv_of({"name": name, "unit": "bó", "price": "9000"})) for name in ("Hẹ", "Húng")
+    )
     for sheet in (bad, good):
         stub.ApplySheet(pb.ApplySheetRequest(sheet_id=sheet.sheet_id), metadata=vendor)
     go_on = work.go_on

@@ -122,6 +122,16 @@ def test_a_cancelled_change_never_comes_into_force_and_frees_the_account(
     assert (store.switch_due(), paid_to(merchant_id)) == (0, registration.account_number)
 
 
+def test_who_asks_and_gives_up_without_end_does_not_fill_the_merchant(
+    owner: Caller, operator: Caller, merchant_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merchants, "HISTORY_MAX", 5)
+    operator("CancelAccount", **proposed(owner, merchant_id), reason="đổi ý")
+    again = {"merchant_id": merchant_id, "request_id": new_key(), "account": NEW}
+    assert owner.refused("ProposeAccount", **again) == "LIMIT_EXCEEDED"
+    operator("SuspendMerchant", merchant_id=merchant_id, reason="kiểm tra")
+
+
 def test_what_is_in_force_is_not_cancelled(
     owner: Caller, operator: Caller, merchant_id: str, later: Callable[[float], None]
 ) -> None:

@@ -161,6 +161,21 @@ def test_what_is_sent_back_is_corrected_and_handed_in_again(team: Caller, manage
     assert manager("ApproveMerchant", merchant_id=merchant_id).merchant.stall == changed.stall == "A-13"
 
 
+def test_what_was_sent_back_is_not_given_to_whoever_has_the_phone_that_may_be_wrong(
+    team: Caller, manager: Caller, registration: Form
+) -> None:
+    form = replace(registration, owner_id="")
+    merchant_id = submitted(team, form)
+    returned = manager("ReturnMerchant", merchant_id=merchant_id, reason="sai số điện thoại").merchant
+    stranger, vendor, right = new_id("usr"), new_id("usr"), "0988000333"
+    assert owners.heard(stranger, crypto.phone_index(form.phone), 1) == 0
+    team("SaveDraft", form=message(form, phone=right), version=returned.version)
+    assert owners.heard(vendor, crypto.phone_index(right), 1) == 0
+    assert team("SubmitMerchant", merchant_id=merchant_id)
+    assert store.merchant(merchant_id).owner_id == vendor
+    assert owners.heard(stranger, crypto.phone_index(form.phone), 2) == 0
+
+
 def test_what_is_refused_is_refused_for_good(team: Caller, manager: Caller, registration: Form) -> None:
     merchant_id = submitted(team, registration)
     manager("RefuseMerchant", merchant_id=merchant_id, reason="giấy tờ giả")

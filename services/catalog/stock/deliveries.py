@@ -75,7 +75,7 @@ def hear_relation(told: events_pb2.RelationChanged) -> None:
 
 
 def bound(product_id: str, grower_id: str) -> None:
-    """The product's lots of a grower are for sale as long as the grower lets the stall. Raises Contention, Overloaded."""
+    """Its lots of a grower are for sale as long as the grower lets the stall. Raises Contention, Overloaded."""
 
     def bounded(found: Product) -> Product:
         until = growers.ended_day(found.merchant, grower_id, clock.today())

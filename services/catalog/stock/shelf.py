@@ -336,8 +336,8 @@ def sold_until(shelf: Shelf, grower_id: str, until: date | None) -> Shelf:
 def counted(shelf: Shelf, quantity: int, today: date, lot_id: str) -> Shelf:
     """The stall has counted `quantity` that can be sold: less is written off, soonest sell-by first; more came in.
 
-    What came in is of the lot `lot_id`, which has no sell-by and is not recalled. Raises LimitExceeded where there is no
-    place for it.
+    What came in is of the lot `lot_id`, which has no sell-by and is not recalled. Raises LimitExceeded where there is
+    no place for it.
     """
     difference = quantity - shelf.available(today)
     for lot in _soonest_first(shelf.lots, today):

@@ -13,7 +13,7 @@ from services.onboarding.account import Account, Change, NameCheck
 from services.onboarding.merchant import State
 from services.onboarding.ports import namecheck
 from services.onboarding.store.document import ACCOUNT_FIELD, AccountChange, MerchantDocument, entry
-from services.onboarding.store.merchants import ATTEMPTS_MAX, change, document_of, fact
+from services.onboarding.store.merchants import ATTEMPTS_MAX, change, document_of, fact, room_for_history
 
 # Changes that are put in their place in one go of the worker; the rest follows in the next.
 SWITCHES_MAX = 200
@@ -23,7 +23,7 @@ def propose_account(merchant_id: str, request_id: str, asked: Account, by: str, 
     """Asks for another account. The same request again is the same change.
 
     Raises NotFound, InvalidArgument, WrongState, AccountChangeOpen, AlreadyExists (another merchant's account),
-    IdempotencyConflict, Contention, Overloaded.
+    IdempotencyConflict, LimitExceeded (its history is full), Contention, Overloaded.
     """
     change_id, asked = rules.change_id_of(request_id), rules.checked(asked)
     index = crypto.account_index(asked.bank_bin, asked.number)
@@ -35,6 +35,8 @@ def propose_account(merchant_id: str, request_id: str, asked: Account, by: str, 
                 raise IdempotencyConflict("request_id was used for another account")
             return _change(waiting)
         rules.require_changeable(State(document.state), waiting is not None)
+        # Whoever asks and gives up without end would fill the document until it could not even be suspended.
+        room_for_history(document)
         _require_free(index, merchant_id)
         if index == document.account_index:
             raise AlreadyExists("the merchant is paid out to this account already")

@@ -132,7 +132,7 @@ def save_draft(filled: Form, by: str, version: int = 0) -> Merchant:
         raise WrongState(f"cannot change a merchant that is {document.state}")
     if version != document.version:
         _changed_by_another(document)
-    _room_for_history(document)
+    room_for_history(document)
     saved = change(
         document,
         **{f"set__{name}": value for name, value in form_fields(filled).items()},
@@ -248,6 +248,7 @@ def complete(document: MerchantDocument, market: MarketDocument, seen: list[Find
 def bind_owner(phone_index: str, owner_id: str) -> int:
     """Makes a person the owner of the merchants that were handed in for their phone and have none yet; how many.
 
+    Not of one that was sent back: the phone may be what is wrong with it; handed in again, it is looked for again.
     Called when somebody's account is made. Twice changes nothing. Raises Contention: some may be bound by then.
     """
     found = MerchantDocument.objects(phone_index=phone_index).only("id").limit(MERCHANTS_PER_OWNER_MAX)
@@ -257,7 +258,7 @@ def bind_owner(phone_index: str, owner_id: str) -> int:
 def _bind(merchant_id: str, owner_id: str) -> bool:
     for _ in range(ATTEMPTS_MAX):
         document = document_of(merchant_id)
-        if document.owner_id or document.state == State.CLOSED.value:
+        if document.owner_id or document.state in (State.DRAFT.value, State.CLOSED.value):
             return False
         line = entry(document, "bind_owner", owner_id, version=document.version + 1)
         if change(document, set__owner_id=owner_id, set__version=document.version + 1, push__history=line) is not None:
@@ -342,7 +343,9 @@ def decide(
 ) -> Merchant:  # fmt: skip
     """Moves a merchant on, with the event and the line of history in the same write. Not for handing in: `submit`.
 
-    `version` is the one that the decision is about, 0 for whatever is stored. Raises NotFound, WrongState, FourEyes, InvalidArgument, Contention, LimitExceeded, Overloaded where its events have
+    `version` is the one that the decision is about, 0 for whatever is stored.
+
+    Raises NotFound, WrongState, FourEyes, InvalidArgument, Contention, LimitExceeded, Overloaded where its events have
     not been published for long; at an approval also ChecklistOpen, FindingsOpen, AlreadyExists (the settlement account
     is another merchant's) and Unavailable (the watch list).
     """
@@ -414,7 +417,7 @@ def _decision(
         supervises=supervises,
     )
     if action not in _PAST_LIMIT:
-        _room_for_history(document)
+        room_for_history(document)
     return decision
 
 
@@ -480,7 +483,8 @@ def fact(document: MerchantDocument, version: int, reason: str) -> events_pb2.Me
     )
 
 
-def _room_for_history(document: MerchantDocument) -> None:
+def room_for_history(document: MerchantDocument) -> None:
+    """Raises LimitExceeded."""
     if len(document.history) >= HISTORY_MAX:
         raise LimitExceeded(f"{HISTORY_MAX} things happened to this merchant: it can only be suspended and closed")
 

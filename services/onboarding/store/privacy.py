@@ -11,8 +11,8 @@ from typing import Any
 
 from kit import crypto
 from kit.errors import Contention
-from services.onboarding.assist.store import ConfirmationDocument, forget_claim
 from services.onboarding import findings
+from services.onboarding.assist.store import ConfirmationDocument, forget_claim
 from services.onboarding.merchant import State
 from services.onboarding.store.document import ACCOUNT_FIELD, PERSON_FIELD, PERSONAL, MerchantDocument, entry, form_of
 from services.onboarding.store.documents import DocumentRecord
