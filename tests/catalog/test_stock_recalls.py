@@ -213,18 +213,21 @@ def test_a_lot_that_makes_room_while_it_is_recalled_is_recalled_where_it_is_kept
 def test_a_sale_that_was_decided_before_the_recall_ends_and_is_listed(
     product_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lot_id = store.first_lot(product_id)
-    reserve("ord_1", product_id, 4)
+    lot_id, later = store.first_lot(product_id), delivered(product_id, 5)
+    reserve("ord_1", product_id, 12)
     really, recalled = reservations.sell, []
 
-    def sell(*args: Any) -> None:
+    def sell(*args: Any) -> Any:
         if not recalled:
             recalled.append(recalls.recall(product_id, lot_id, "rec_1"))
-        really(*args)
+        return really(*args)
 
     monkeypatch.setattr(reservations, "sell", sell)
-    assert steps.sell("ord_1", [Line(product_id, 4)]).state is State.SOLD
-    assert taken(product_id, lot_id) == [("ord_1", 4)]
+    sold = steps.sell("ord_1", [Line(product_id, 12)])
+    # What stands in the reservation is what the stall handed out: it is what may come back.
+    assert (sold.state, sold.reserved[0].takes) == (State.SOLD, (Take(later, 2),))
+    assert taken(product_id, lot_id) == [("ord_1", 10)]
+    assert ties.look().wrong == {}
 
 
 def test_a_sale_that_is_remembered_stays_as_it_was() -> None:

@@ -145,10 +145,16 @@ def finish(selling: Reservation) -> Reservation:
     if selling.state is State.SOLD:
         return selling
     quantities = {line.product_id: line.quantity for line in selling.sale}
-    for line in selling.lines:
-        store.sell(selling.order_id, line.product_id, quantities.get(line.product_id, 0))
+    sold = {
+        line.product_id: store.sell(selling.order_id, line.product_id, quantities.get(line.product_id, 0))
+        for line in selling.lines
+    }
+    # Less than was decided, or of another lot, where one was recalled in between.
+    reserved = tuple(
+        one if (takes := sold[one.product_id]) is None else replace(one, takes=takes) for one in selling.reserved
+    )
     # None where another one was faster, with the same.
-    return store.move(selling, replace(selling, state=State.SOLD)) or _again(selling.order_id)
+    return store.move(selling, replace(selling, state=State.SOLD, reserved=reserved)) or _again(selling.order_id)
 
 
 def look_at(hold: Hold, product_id: str, now: datetime) -> None:

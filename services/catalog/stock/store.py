@@ -165,11 +165,14 @@ def give_back(order_id: str, turn: int, product_id: str, *, expired: bool = Fals
         )
 
 
-def sell(order_id: str, product_id: str, quantity: int) -> None:
-    """Sells so much of what is set aside for the order, and gives the rest back. Raises Contention, Overloaded."""
-    store.change(
+def sell(order_id: str, product_id: str, quantity: int) -> tuple[Take, ...] | None:
+    """Sells so much of what is set aside for the order, and gives the rest back; what was sold, None where that was too
+    long ago to be remembered. Raises Contention, Overloaded."""
+    product = store.change(
         product_id, lambda found: replace(found, shelf=shelves.sell(found.shelf, order_id, quantity, clock.now()))
     )
+    hold = product.shelf.hold(order_id)
+    return hold.takes if hold and hold.sold else None
 
 
 def look_again(order_id: str, turn: int, product_id: str, due_at: datetime) -> None:
