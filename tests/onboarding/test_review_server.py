@@ -161,6 +161,15 @@ def test_what_is_sent_back_is_corrected_and_handed_in_again(team: Caller, manage
     assert manager("ApproveMerchant", merchant_id=merchant_id).merchant.stall == changed.stall == "A-13"
 
 
+def test_who_hands_in_again_since_the_answer_was_lost_hears_how_far_it_is(
+    team: Caller, manager: Caller, registration: Form
+) -> None:
+    merchant_id = submitted(team, registration)
+    for decision in ("ClaimReview", "ApproveMerchant"):
+        decided = manager(decision, merchant_id=merchant_id).merchant
+        assert team("SubmitMerchant", merchant_id=merchant_id).merchant == decided
+
+
 def test_what_was_sent_back_is_not_given_to_whoever_has_the_phone_that_may_be_wrong(
     team: Caller, manager: Caller, registration: Form
 ) -> None:

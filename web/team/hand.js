@@ -40,7 +40,8 @@ export async function screen(place, id) {
     const code = field(t("confirm.code"), { id: "code", inputmode: "numeric", maxlength: 6, class: "pin", autocomplete: "one-time-code" });
     return h("div", { class: "stack" }, h("p", {}, t("confirm.sent", { phone, time: when(until), tries })), code,
       button(t("confirm.check"), () => attempt(async () => {
-        await post(`${path}/confirm`, { code: code.querySelector("input").value });
+        // Used: its answer was lost, and what it confirmed is asked for next.
+        await post(`${path}/confirm`, { code: code.querySelector("input").value }).catch((error) => { if (error.code !== "CODE_USED") throw error; });
         await draw();
       }), { class: "main" }), button(t("confirm.again"), send));
   }

@@ -127,13 +127,19 @@ function states(one, said) {
 function photos(one) {
   const said = h("div", {});
   const shown = h("div", { class: "photos" });
-  const draw = (addresses) => show(shown, addresses.map((address) => h("figure", {}, h("img", { src: address, alt: one.name, loading: "lazy" }),
+  let all = one.photos;
+  const draw = () => show(shown, all.map((address) => h("figure", {}, h("img", { src: address, alt: one.name, loading: "lazy" }),
     button(t("photo.remove"), async () => {
-      await call("DELETE", address);
-      draw(addresses.filter((other) => other !== address));
+      try {
+        await call("DELETE", address);
+        all = all.filter((other) => other !== address);
+        draw();
+        show(said);
+      } catch (error) {
+        show(said, refused(error));
+      }
     }, { class: "plain small" }))));
   const input = h("input", { type: "file", accept: "image/*", capture: "environment", id: "photo" });
-  let all = one.photos;
   input.addEventListener("change", async () => {
     const [file] = input.files;
     if (!file) return;
@@ -141,14 +147,14 @@ function photos(one) {
     try {
       const { address } = await post(`/v1/products/${one.product_id}/photos`, { content: await photoIn(file) });
       all = all.includes(address) ? all : [...all, address];
-      draw(all);
+      draw();
       show(said);
     } catch (error) {
       show(said, refused(error));
     }
     input.value = "";
   });
-  draw(all);
+  draw();
   return h("section", { class: "stack" }, h("label", { for: "photo" }, t("photo.add")), input, shown, said);
 }
 

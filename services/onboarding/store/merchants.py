@@ -146,7 +146,8 @@ def save_draft(filled: Form, by: str, version: int = 0) -> Merchant:
 
 
 def submit(merchant_id: str, by: str, traceparent: str = "", *, confirmed: str = "") -> Merchant:
-    """Hands a draft in for review, with what was found. Handed in already by the same person, it is returned.
+    """Hands a draft in for review, with what was found. Handed in already by the same person, it is returned as it is
+    now, in review or approved: their answer may have been lost where there is no network for hours.
 
     `confirmed`: the index of the form that the vendor has confirmed; "" where nobody has to.
 
@@ -155,7 +156,7 @@ def submit(merchant_id: str, by: str, traceparent: str = "", *, confirmed: str =
     """
     for _ in range(ATTEMPTS_MAX):
         document = document_of(merchant_id)
-        if document.state == State.SUBMITTED.value and by in document.makers:
+        if document.state not in (State.DRAFT.value, State.CLOSED.value) and by in document.makers:
             return merchant_of(document)
         if confirmed and document.form_index != confirmed:
             raise DraftChanged("the draft was changed after the vendor confirmed it: it needs a new code")
