@@ -301,5 +301,40 @@ def test_many_orders_are_seen_to_a_batch_at_a_time(office: Office, monkeypatch: 
     assert [one.order_id for one in (*page, *rest)] == sorted(one.id for one in placed)
 
 
+def test_recalls_that_wait_for_a_second_person_keep_none_that_was_just_opened_waiting(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recalls, "RUNNING_MAX", 1)
+    office.paid(0, tea=1)
+    office.listed()
+    later = recalls.open_(OPENER, new_key(), office.tea, lot_of(office.tea), REASON)
+    assert office.work(later).state is RecallState.LISTED
+
+
+def test_an_order_or_a_recall_that_breaks_off_keeps_no_other_waiting(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, whole = office.paid(), office.paid()
+    tea = office.paid(0, tea=1)
+    change, take = store.change, office.lots.recall
+
+    def changed(order_id: str, *rest: Any) -> Any:
+        return _died() if order_id == broken.id else change(order_id, *rest)
+
+    recall = office.listed()
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "change", changed)
+        released = office.released(recall)
+    assert states(released)[whole.id] == ("refunded", PRICE, "")
+    assert states(released)[broken.id][2] == "INTERNAL"
+    assert states(office.work(released))[broken.id] == ("refunded", PRICE, "")
+
+    first = recalls.open_(OPENER, new_key(), office.greens, "lot_another", REASON)
+    second = recalls.open_(OPENER, new_key(), office.tea, lot_of(office.tea), REASON)
+    monkeypatch.setattr(office.lots, "recall", lambda *args: _died() if args[2] == first.id else take(*args))
+    assert office.work(second).state is RecallState.LISTED
+    assert states(second) == {tea.id: ("stopped", 0, "")}
+
+
 def _died(*_: Any) -> None:
     raise RuntimeError("died")

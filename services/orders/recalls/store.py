@@ -82,9 +82,13 @@ def change(recall_id: str, rule: Rule, traceparent: str = "") -> Recall:
 
 
 def running() -> list[Recall]:
-    """Recalls that there may be something to do for, oldest first, at most RUNNING_MAX."""
-    found = OrdersRecall.objects(state__in=[state.value for state in RUNNING])
-    return [to_recall(one) for one in found.order_by("opened_at", "id").limit(RUNNING_MAX)]
+    """Recalls that there may be something to do for, oldest first, at most RUNNING_MAX of each state: however many wait
+    for a second person, those that have just been opened do not wait for them."""
+    found: list[Recall] = []
+    for state in RUNNING:
+        of = OrdersRecall.objects(state=state.value).order_by("opened_at", "id")
+        found += [to_recall(one) for one in of.limit(RUNNING_MAX)]
+    return found
 
 
 def recent() -> list[Recall]:
