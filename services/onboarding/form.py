@@ -38,6 +38,7 @@ _CATEGORY = re.compile(r"[0-9]{4}")
 _BIN = re.compile(r"[0-9]{6}")
 # No national format and no check digit exist: only length and alphabet can be told.
 _ACCOUNT = re.compile(r"[0-9A-Za-z]{6,19}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -91,9 +92,11 @@ def drafted(form: Form) -> Form:
         found = names.problem_of(getattr(form, name), DRAFT_CHARACTERS_MAX)
         if found not in (None, "TEXT_MISSING"):
             refuse(problem(name, found))
-    for kind in form.documents:
+    for kind, sha256 in form.documents.items():
         if kind not in DOCUMENTS:
             refuse(problem("documents", "DOCUMENT_KIND"))
+        if _SHA256.fullmatch(sha256) is None:
+            refuse(problem(f"documents.{kind}", "DOCUMENT_UNKNOWN"))
     return tidied(form)
 
 

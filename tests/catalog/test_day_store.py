@@ -62,6 +62,17 @@ def test_what_is_told_twice_or_late_changes_nothing() -> None:
     assert len(the_line().closes) == 1
 
 
+def test_what_was_never_published_was_on_sale_on_no_day(
+    merchant_changed: Callable[..., events_pb2.MerchantChanged], tea: Offer
+) -> None:
+    changed = merchant_changed()
+    store.apply_merchant("merchant.activated", changed)
+    store.create(store.merchant(changed.merchant_id), tea, changed.owner_id, new_key(), draft=True)
+    days.rebuilt(build.lines)
+    (line,) = days.lines(changed.market_id)
+    assert price_on(line, clock.today()) is None
+
+
 def test_events_of_one_product_at_once_are_all_applied_or_older() -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: days.apply_product(fact(n, n * 1_000), NGA), range(1, 9)))

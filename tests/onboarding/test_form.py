@@ -122,6 +122,13 @@ def test_what_is_wrong_has_its_code_and_is_said_in_both_languages(change: dict[s
     assert refused.value.details["problem"]
 
 
+@pytest.mark.parametrize("document", ["", "x", "AB" * 32, "0" * 63, "ảnh" * 100_000])
+def test_a_draft_names_no_document_by_what_is_no_digest(document: str) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        drafted(Form(request_id=new_key(), documents={"stall": document}))
+    assert refused.value.details == {"field": "documents.stall", "problem": "DOCUMENT_UNKNOWN"}
+
+
 def test_every_problem_has_words() -> None:
     for vi, en in WORDS.values():
         assert len(vi) > 8

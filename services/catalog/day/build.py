@@ -8,14 +8,14 @@ from dataclasses import replace
 from services.catalog import store
 from services.catalog.day.line import Line, closed
 from services.catalog.day.store import day_of
-from services.catalog.product import PriceSince
+from services.catalog.product import PriceSince, State
 
 
 def lines() -> Iterator[Line]:
     """One line a product, its closes from its price history.
 
-    Of its past it says prices only: it counts as having been on sale from its first price on, and is what it is now
-    since its last change.
+    Of its past it says prices only: it counts as having been on sale from its first price on, unless it is a draft, and
+    is what it is now since its last change.
     """
     for product in store.products():
         fact = store.fact(product)
@@ -27,7 +27,7 @@ def lines() -> Iterator[Line]:
             name=fact.name,
             unit=fact.unit,
             price=fact.price,
-            listed=True,
+            listed=product.state is not State.DRAFT,
             active=True,
             version=product.version,
             merchant_version=product.merchant.version,
