@@ -190,6 +190,10 @@ def test_stalls_that_make_no_sense_are_refused(planned: Caller, wanted: list[pb.
 def test_a_market_has_so_many_stalls_and_no_more(planned: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stalls, "STALLS_MAX", 4)
     assert planned.refused("CreateStalls", market_id=MARKET, stalls=[stall("A-3"), stall("A-4")]) == "OVERLOADED"
+    # The same list again, of which some were added before it broke off: what is there is not counted twice.
+    last = [stall("A-3")]
+    planned("CreateStalls", market_id=MARKET, stalls=last)
+    assert planned("CreateStalls", market_id=MARKET, stalls=last).stalls[0].number == "A-3"
 
 
 def test_a_stall_is_moved_renamed_and_closed_with_events(planned: Caller) -> None:

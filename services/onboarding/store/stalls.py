@@ -60,7 +60,8 @@ def create_stalls(market_id: str, stalls: Sequence[Stall], traceparent: str = ""
         raise InvalidArgument(f"1 to {STALLS_AT_ONCE_MAX} stalls at once")
     for stall in stalls:
         rules.checked(stall)
-    if len(numbers(market_id)) + len(stalls) > STALLS_MAX:
+    known = {rules.order_of(number) for number, _ in numbers(market_id)}
+    if len(known.union(rules.order_of(stall.number) for stall in stalls)) > STALLS_MAX:
         raise Overloaded(f"a market has {STALLS_MAX} stalls at most")
     return [_create(stall, traceparent) for stall in stalls]
 
