@@ -29,7 +29,7 @@ from services.payments.store.ledger import Ledger
 from services.settlement import gate, store
 from services.settlement.books.checkpoints import Checkpoints
 from services.settlement.exchange import open_box, send
-from services.settlement.payouts.documents import NetDocument
+from services.settlement.payouts.documents import BatchDocument, NetDocument, PayoutDocument
 from services.settlement.server import behind, windows
 from services.settlement.server.windows import SettlementServicer
 from tests.payments.conftest import TELECOMS, Bench
@@ -219,6 +219,8 @@ def test_a_window_that_does_not_tie_is_told_to_who_audits_and_what_it_waits_for_
 
 
 def test_an_officer_is_not_told_which_others_have_not_settled(api: Api, day: None) -> None:
+    for document in (NetDocument, PayoutDocument, BatchDocument):
+        document.objects.delete()  # other tests' first window
     api.close(1)
     closed = store.with_positions(store.window(1))  # type: ignore[arg-type]
     for institution, amount in (("VIETTEL", -100_000), ("VNPT", -40_000)):
