@@ -168,10 +168,10 @@ def test_a_lost_top_up_that_is_not_wanted_any_more_is_let_go_once_its_shopper_ha
 def kept(phone: Phone, path: str, key: str, **body: Any) -> None:
     """The phone holds what was sent and never answered, as a page that died has written it down."""
     by = phone.page.evaluate("fetch('/v1/me').then((reply) => reply.json()).then(({ user }) => user.user_id)")
-    one = {"by": by, "path": path, "key": key, "about": {"amount": 90_000, "name": "Visa"}, "at": 0}
+    one = {"path": path, "key": key, "about": {"amount": 90_000, "name": "Visa"}, "at": 0}
     if body:
         one["body"] = body
-    phone.page.evaluate("one => localStorage.setItem('cho.pending', JSON.stringify([one]))", one)
+    phone.page.evaluate("([by, one]) => localStorage.setItem(`cho.pending.${by}`, JSON.stringify([one]))", [by, one])
     phone.page.reload()
     open_cards(phone).wait_for()
 
