@@ -13,13 +13,13 @@ from kit.ids import new_key
 from services.orders import checkout, store
 from services.orders.cart import Cart
 from services.orders.life import Actor, Who
-from services.orders.order import Credit, Order, Pay, State, Stock
+from services.orders.order import Credit, Pay, State, Stock
 from services.orders.ports import Taker
 from services.orders.recalls import recall as rules
 from services.orders.recalls import store as recalls
 from services.orders.recalls.recall import LineState, Tally
 from services.orders.recalls.recall import State as RecallState
-from services.orders.saga import commands, recalled
+from services.orders.saga import commands
 from services.orders.worker import end_overdue
 from tests.orders.conftest import Market, pickup
 from tests.orders.recall_office import OPENER, PRICE, REASON, SECOND, Office, events, states, told
@@ -267,28 +267,6 @@ def test_a_catalog_that_cannot_be_reached_is_asked_again(office: Office) -> None
     assert recall.state is RecallState.OPENED
     recall = office.work(office.work(office.work(recall)))
     assert (recall.state, states(recall)) == (RecallState.LISTED, {order.id: ("stopped", 0, "")})
-
-
-def test_an_order_or_a_recall_that_breaks_off_stops_no_other(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken, order = office.paid(), office.paid()
-    stop = recalled.stop
-
-    def breaks(found: Order, *args: Any) -> Order:
-        assert found.id != broken.id, "a fault of ours"
-        return stop(found, *args)
-
-    monkeypatch.setattr(recalled, "stop", breaks)
-    recall = office.work(office.opened())
-    assert states(recall) == {broken.id: ("new", 0, "INTERNAL"), order.id: ("stopped", 0, "")}
-    of_tea = office.clerk.begin(recalls.open_(OPENER, new_key(), office.tea, lot_of(office.tea), REASON))
-    lead_on = office.clerk._lead_on
-
-    def dies(found: rules.Recall) -> int:
-        assert found.id != recall.id, "a fault of ours"
-        return lead_on(found)
-
-    monkeypatch.setattr(office.clerk, "_lead_on", dies)
-    assert office.work(of_tea).state is RecallState.LISTED
 
 
 def test_many_orders_are_seen_to_a_batch_at_a_time(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

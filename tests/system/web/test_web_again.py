@@ -13,7 +13,7 @@ from cli import people
 from cli.api import Api
 from kit.ids import new_key
 from tests.system.web.conftest import Phone, violations
-from tests.system.web.test_web_orders import NOODLES, state
+from tests.system.web.test_web_orders import NOODLES, fetched, state
 from tests.system.web.test_web_stories import SHOPPER, balance, money
 from tests.system.web.test_web_trouble import SMALLEST
 from tests.waiting import until
@@ -176,6 +176,15 @@ def kept(phone: Phone, path: str, key: str, **body: Any) -> None:
     open_cards(phone).wait_for()
 
 
+def ends(phone: Phone) -> None:
+    """The card goes for good."""
+    phone.tap("Xong")
+    open_cards(phone).wait_for(state="detached")
+    phone.page.reload()
+    phone.page.get_by_role("button", name="Quét mã QR").wait_for()
+    assert open_cards(phone).count() == 0
+
+
 def old_key(days: int) -> str:
     """As a key that was made so many days ago."""
     at_ms = int(new_key().replace("-", "")[:12], 16) - days * 86_400_000
@@ -192,11 +201,7 @@ def test_a_top_up_that_never_arrived_and_is_too_old_was_not_charged_and_never_wi
     )  # fmt: skip
     shopper.tap(AGAIN)
     shopper.waits_for("Chưa có gì bị trừ, và sẽ không bị trừ nữa")
-    shopper.tap("Xong")
-    open_cards(shopper).wait_for(state="detached")
-    shopper.page.reload()
-    shopper.page.get_by_role("button", name="Quét mã QR").wait_for()
-    assert open_cards(shopper).count() == 0
+    ends(shopper)
     assert len(begun(api)) == had
 
 
@@ -207,11 +212,7 @@ def test_a_payment_that_nobody_knows_any_more_is_said_to_be_too_old_and_stops_no
     kept(shopper, "/v1/payments", old_key(9))
     shopper.tap("Hỏi lại kết quả")
     shopper.waits_for("Giao dịch đã quá cũ. Xem lịch sử")
-    shopper.tap("Xong")
-    open_cards(shopper).wait_for(state="detached")
-    shopper.page.reload()
-    shopper.page.get_by_role("button", name="Quét mã QR").wait_for()
-    assert open_cards(shopper).count() == 0
+    ends(shopper)
 
 
 @pytest.mark.parametrize(("how", "says"), [("ESCALATED", "Có nhân viên đang kiểm tra"), ("RETURNED", "đã về lại thẻ")])
@@ -243,21 +244,7 @@ def test_a_card_of_what_was_not_answered_can_be_used_by_everybody(phones: Any, m
 def order(api: Api, money: str) -> dict[str, Any]:
     """An order of two bags that is paid and in its buyer's hands."""
     own, seller = api.sign_in(SHOPPER.phone, people.PIN), api.sign_in(NOODLES.phone, people.PIN)
-    stall = seller.get("/v1/me/merchants")["merchants"][0]["merchant_id"]
-    goods = seller.get(f"/v1/merchants/{stall}/products", page_size=100)["products"]
-    noodles = next(one for one in goods if one["name"] == "Miến dong Việt Cường túi 500 g")
-    wanted = [{"product_id": noodles["product_id"], "quantity": 2}]
-    made = own.post("/v1/orders", request_id=new_key(), merchant_id=stall, items=wanted)["order"]
-    own.post(
-        "/v1/payments", idempotency_key=new_key(), wallet_id=money, merchant_id=stall, amount=made["total"],
-        reference=made["code"],
-    )  # fmt: skip
-    path = f"/v1/orders/{made['order_id']}"
-    until(lambda: own.get(path)["order"]["state"] == "ORDER_STATE_PAID")
-    for step in ("PREPARING", "READY", "PICKED_UP"):
-        seller.post(f"{path}/advance", to=f"ORDER_STATE_{step}")
-    found: dict[str, Any] = own.get(path)["order"]
-    return found
+    return fetched(own, seller, money, 2)
 
 
 def opened(vendor: Phone, order: dict[str, Any]) -> None:

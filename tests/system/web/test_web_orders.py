@@ -31,6 +31,25 @@ def state(phone: Phone, words: str) -> None:
     phone.page.locator("#order-state", has_text=words).wait_for()
 
 
+def fetched(own: Api, seller: Api, wallet_id: str, bags: int) -> dict[str, Any]:
+    """An order of bags of noodles that is paid and in its buyer's hands."""
+    stall = seller.get("/v1/me/merchants")["merchants"][0]["merchant_id"]
+    goods = seller.get(f"/v1/merchants/{stall}/products", page_size=100)["products"]
+    noodles = next(one for one in goods if one["name"] == "Miến dong Việt Cường túi 500 g")
+    wanted = [{"product_id": noodles["product_id"], "quantity": bags}]
+    made = own.post("/v1/orders", request_id=new_key(), merchant_id=stall, items=wanted)["order"]
+    own.post(
+        "/v1/payments", idempotency_key=new_key(), wallet_id=wallet_id, merchant_id=stall, amount=made["total"],
+        reference=made["code"],
+    )  # fmt: skip
+    path = f"/v1/orders/{made['order_id']}"
+    until(lambda: own.get(path)["order"]["state"] == "ORDER_STATE_PAID")
+    for step in ("PREPARING", "READY", "PICKED_UP"):
+        seller.post(f"{path}/advance", to=f"ORDER_STATE_{step}")
+    found: dict[str, Any] = own.get(path)["order"]
+    return found
+
+
 def of_the_stall(vendor: Phone, order_id: str) -> None:
     """The stall sees it among what is to be done, and opens it."""
     vendor.page.goto("/vendor/#/orders")
@@ -125,20 +144,9 @@ def test_what_was_fetched_and_comes_back_is_taken_back_with_its_money_or_refused
 ) -> None:
     shopper, vendor, before = phones("shopper", SHOPPER.phone), phones("vendor", NOODLES.phone), balance(api, money)
     own, seller = api.sign_in(SHOPPER.phone, people.PIN), api.sign_in(NOODLES.phone, people.PIN)
-    stall = seller.get("/v1/me/merchants")["merchants"][0]["merchant_id"]
-    goods = seller.get(f"/v1/merchants/{stall}/products", page_size=100)["products"]
-    noodles = next(one for one in goods if one["name"] == "Miến dong Việt Cường túi 500 g")
 
-    def fetched() -> str:
-        wanted = [{"product_id": noodles["product_id"], "quantity": 1}]
-        order = own.post("/v1/orders", request_id=new_key(), merchant_id=stall, items=wanted)["order"]
-        own.post(
-            "/v1/payments", idempotency_key=new_key(), wallet_id=money, merchant_id=stall, amount=order["total"],
-            reference=order["code"],
-        )  # fmt: skip
-        until(lambda: own.get(f"/v1/orders/{order['order_id']}")["order"]["state"] == "ORDER_STATE_PAID")
-        for step in ("PREPARING", "READY", "PICKED_UP"):
-            seller.post(f"/v1/orders/{order['order_id']}/advance", to=f"ORDER_STATE_{step}")
+    def asked_to_return() -> dict[str, Any]:
+        order = fetched(own, seller, money, 1)
         shopper.page.goto(f"/shopper/#/orders/{order['order_id']}")
         state(shopper, "đã lấy hàng")
         shopper.tap("Xin trả hàng")
@@ -148,18 +156,18 @@ def test_what_was_fetched_and_comes_back_is_taken_back_with_its_money_or_refused
         of_the_stall(vendor, order["order_id"])
         state(vendor, "khách xin trả hàng")
         assert "túi bị rách" in vendor.text("#happened")
-        return str(order["order_id"])
+        return order
 
-    fetched()
+    asked_to_return()
     vendor.tap("Nhận lại hàng và hoàn tiền")
     state(vendor, "đã trả hàng")
     state(shopper, "đã trả hàng")
     shopper.page.locator("#happened", has_text="Đã trả hàng").wait_for()
     until(lambda: balance(api, money) == before)
 
-    fetched()
+    kept = asked_to_return()
     vendor.tap("Không nhận lại")
     vendor.page.locator("form input").fill("hàng còn nguyên")
     vendor.page.locator("form button.danger").click()
     shopper.page.locator("#happened", has_text="hàng còn nguyên").wait_for()
-    assert balance(api, money) == before - int(noodles["price"])
+    assert balance(api, money) == before - int(kept["total"])
