@@ -1,5 +1,7 @@
 """A market day in a cluster (k8s/loadtests): `python -m loadtests.cluster gather`, then Locust, then `... gate`.
 
+Load processes start with everything else, and do `... await` first: there is nobody to play before all are gathered.
+
 The gate sees what anybody with a sign-in sees: accounts, announcements, windows, reports. The journal and the hot
 ledger are behind the cluster's network policies: `cho audit` in settlement's worker looks at those.
 """
@@ -23,12 +25,15 @@ from loadtests.gate.evidence import Evidence
 from loadtests.headless import SPARE
 
 BEFORE = "before.json"
+ANEW = "kubectl delete namespace cho, and apply again"
 # Everything starts together: engines, services, the seeds, and whoever gathers.
 WAIT_S_MAX, PAUSE_S = 600.0, 5.0
+# Who waits for people waits for whoever gathers them, and for the gathering.
+PEOPLE_S_MAX = WAIT_S_MAX + 300.0
 
 
 class NotThere(RuntimeError):
-    """The platform was not there, or not seeded, after WAIT_S_MAX."""
+    """The platform was not there, or not seeded, after WAIT_S_MAX; or nobody was gathered after PEOPLE_S_MAX."""
 
 
 def wait(host: str, seconds: float = WAIT_S_MAX, pause: Callable[[float], None] = time.sleep) -> None:
@@ -58,6 +63,15 @@ def _seeded(api: Api) -> bool:
     api.sign_in(people.OPERATOR.phone, people.PIN).get("/v1/windows", limit=1)
     # The first version is the account, the second the money in it.
     return any(int(one["version"]) > 1 for one in organisations)
+
+
+def await_people(config: Config, seconds: float = PEOPLE_S_MAX, pause: Callable[[float], None] = time.sleep) -> None:
+    """Until `gather` has written down who there is. Raises NotThere."""
+    deadline = time.monotonic() + seconds
+    while not config.people.exists():
+        if time.monotonic() > deadline:
+            raise NotThere(f"nobody was gathered within {seconds:g} s")
+        pause(PAUSE_S)
 
 
 def gather(config: Config, api: Api) -> None:
@@ -115,10 +129,20 @@ def main(arguments: list[str]) -> int:
             case ["gather"]:
                 try:
                     wait(config.host)
+                    gather(config, api)
                 except NotThere as error:
                     print(error, file=sys.stderr)
                     return 1
-                gather(config, api)
+                except ApiError as error:
+                    print(f"{error}. A market day needs a platform that had none: {ANEW}", file=sys.stderr)
+                    return 1
+                return 0
+            case ["await"]:
+                try:
+                    await_people(config)
+                except NotThere as error:
+                    print(error, file=sys.stderr)
+                    return 1
                 return 0
             case ["gate"]:
                 found = gate(config, api)

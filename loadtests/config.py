@@ -59,8 +59,10 @@ class MarketDay:
     closed_window: int = 0
 
     def write(self, file: Path) -> None:
-        """For the run to read. It holds PINs: in a folder that nobody else reads."""
-        file.write_text(json.dumps(asdict(self)))
+        """For the run to read, all of it or nothing. It holds PINs: in a folder that nobody else reads."""
+        new = file.with_suffix(".new")
+        new.write_text(json.dumps(asdict(self)))
+        new.replace(file)
 
     @classmethod
     def read(cls, file: Path) -> MarketDay:

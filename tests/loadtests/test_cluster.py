@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from cli.api import ApiError
 from kit import ports
 from loadtests import cluster
+from loadtests.config import Config
 
 # Status and code of an answer.
 Refusal = tuple[int, str]
@@ -109,10 +112,50 @@ def test_nobody_is_gathered_before_the_platform_is_there(
 
     monkeypatch.setattr(cluster, "wait", wait)
     monkeypatch.setattr(cluster, "gather", lambda *_: done.append("gathered"))
-    host = "http://127.0.0.1:1"
-    for name, value in {"HOST": host, "PEOPLE": str(tmp_path / "people.json"), "FOLDER": str(tmp_path)}.items():
-        monkeypatch.setenv(f"LOADTEST_{name}", value)
+    plan(monkeypatch, tmp_path)
     assert cluster.main(["gather"]) == 1
     assert capsys.readouterr().err == "not ready\n"
     assert cluster.main(["gather"]) == 0
+    host = os.environ["LOADTEST_HOST"]
     assert done == [f"waited for {host}", f"waited for {host}", "gathered"]
+
+
+def plan(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    host = "http://127.0.0.1:1"
+    for name, value in {"HOST": host, "PEOPLE": str(folder / "people.json"), "FOLDER": str(folder)}.items():
+        monkeypatch.setenv(f"LOADTEST_{name}", value)
+
+
+def test_a_load_process_waits_until_all_people_are_written_down(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # It ended with a traceback instead, and was started again after ever longer pauses.
+    plan(monkeypatch, tmp_path)
+    paused: list[float] = []
+
+    def pause(seconds: float) -> None:
+        paused.append(seconds)
+        if len(paused) == 3:
+            (tmp_path / "people.json").write_text("{}")
+
+    cluster.await_people(Config.of(os.environ), pause=pause)
+    assert len(paused) == 3
+    assert cluster.main(["await"]) == 0
+    (tmp_path / "people.json").unlink()
+    with pytest.raises(cluster.NotThere, match=r"nobody was gathered within 0\.1 s"):
+        cluster.await_people(Config.of(os.environ), seconds=0.1, pause=lambda _: time.sleep(PAUSE_S))
+
+
+def test_where_people_were_gathered_before_it_is_said_how_to_begin_anew(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def gather(*_: object) -> None:
+        raise ApiError(409, "ALREADY_EXISTS", "this phone has an account already")
+
+    monkeypatch.setattr(cluster, "wait", lambda _: None)
+    monkeypatch.setattr(cluster, "gather", gather)
+    plan(monkeypatch, tmp_path)
+    assert cluster.main(["gather"]) == 1
+    said = capsys.readouterr().err
+    assert "this phone has an account already" in said
+    assert cluster.ANEW in said
