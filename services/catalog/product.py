@@ -13,7 +13,7 @@ from typing import Any
 
 from cho.events.v1 import events_pb2
 
-from kit.errors import InvalidArgument, WrongState
+from kit.errors import IdempotencyConflict, InvalidArgument, WrongState
 from kit.money import check_amount
 from services.catalog.categories import check_category
 from services.catalog.units import grams_per_unit, price_per_kg, unit_of
@@ -27,6 +27,8 @@ STOCK_MAX = 10**9
 NET_GRAMS_MAX = 10**6
 # Changes of price that are remembered.
 PRICES_MAX = 100
+# Requests that are remembered, of those that changed a product.
+REQUESTS_MAX = 20
 
 
 class State(StrEnum):
@@ -72,6 +74,14 @@ class PriceSince:
 
     price: int
     since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a change was asked for under; `body` tells it from another one under the same id."""
+
+    id: str
+    body: str
 
 
 def offer(
@@ -142,6 +152,20 @@ def priced(prices: tuple[PriceSince, ...], price: int, at: datetime) -> tuple[Pr
     if prices and prices[-1].price == price:
         return prices
     return (*prices, PriceSince(price, at))[-PRICES_MAX:]
+
+
+def request_of(request_id: str, changes: Mapping[str, Any]) -> Request:
+    """The request for these changes (`changes`)."""
+    body = json.dumps(dict(changes), ensure_ascii=False, sort_keys=True)
+    return Request(request_id, hashlib.sha256(body.encode()).hexdigest())
+
+
+def heard(requests: tuple[Request, ...], request: Request) -> bool:
+    """Whether this request was done before. Raises IdempotencyConflict where it was another one."""
+    known = next((one for one in requests if one.id == request.id), None)
+    if known is not None and known != request:
+        raise IdempotencyConflict("request_id was used for another change")
+    return known is not None
 
 
 def fingerprint(merchant_id: str, offer: Offer, *, draft: bool = False) -> str:

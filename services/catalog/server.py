@@ -68,13 +68,15 @@ class CatalogServicer:
         return pb.CreateProductResponse(product=_kept(created))
 
     def UpdateProduct(self, request: pb.UpdateProductRequest, call: Call) -> pb.UpdateProductResponse:
+        if request.request_id and key_time_ms(request.request_id) is None:
+            raise InvalidArgument("request_id must be a UUIDv7")
         product = kept(request.product_id, call)
         named = {name: getattr(request, name) for name in _OPTIONAL if request.HasField(name)}
         if request.state:
             named["state"] = _known_state(request.state)
         if request.reason:
             named["reason"] = request.reason
-        changed = store.update(product, rules.changes(named, product.offer.unit))
+        changed = store.update(product, rules.changes(named, product.offer.unit), request.request_id)
         return pb.UpdateProductResponse(product=_kept(changed))
 
     def GetProduct(self, request: pb.GetProductRequest, call: Call) -> pb.GetProductResponse:

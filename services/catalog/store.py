@@ -49,7 +49,7 @@ from services.catalog.day.store import DOCUMENTS as day_documents
 from services.catalog.growers import CatalogGrower, CatalogRelation
 from services.catalog.markets import CatalogMarket
 from services.catalog.merchant import Merchant, is_active
-from services.catalog.product import Offer, PriceSince, State
+from services.catalog.product import Offer, PriceSince, Request, State
 from services.catalog.sheets.documents import CatalogSheet
 from services.catalog.stock import shelf as shelves
 from services.catalog.stock.documents import (
@@ -94,6 +94,11 @@ class CatalogPrice(EmbeddedDocument):
     since = DateTimeField(required=True)
 
 
+class CatalogRequest(EmbeddedDocument):
+    id = StringField(required=True)
+    body = StringField(required=True)
+
+
 class CatalogProduct(OutboxMixin, Document):
     meta = {  # noqa: RUF012
         "collection": "products",
@@ -129,6 +134,8 @@ class CatalogProduct(OutboxMixin, Document):
     prices = EmbeddedDocumentListField(CatalogPrice)
     # SHA-256, the first one first.
     photos = ListField(StringField())
+    # Those that changed it last.
+    requests = EmbeddedDocumentListField(CatalogRequest)
     version = LongField(required=True)
     updated_at = DateTimeField(required=True)
     created_by = StringField(required=True)
@@ -157,6 +164,7 @@ class Product:
     photos: tuple[str, ...]
     version: int
     updated_at: datetime
+    requests: tuple[Request, ...] = ()
 
     @property
     def hidden(self) -> bool:
@@ -275,13 +283,30 @@ def create(merchant: Merchant, offer: Offer, created_by: str, request_id: str, *
     return _product(stored, merchant)
 
 
-def update(product: Product, changes: dict[str, Any]) -> Product:
+def update(product: Product, changes: dict[str, Any], request_id: str = "") -> Product:
     """Changes these fields (`rules.changes`), the event in the same write; nothing is written where nothing changes.
 
-    `stock`, in units, is what the stall has counted: see `shelf.counted`.
-    Raises NotFound, WrongState, Contention where others keep changing it, and Overloaded where its events cannot leave.
+    `stock`, in units, is what the stall has counted: see `shelf.counted`. With a `request_id` it is done `once`.
+    Raises NotFound, WrongState, IdempotencyConflict, Contention where others keep changing it, and Overloaded where its
+    events cannot leave.
     """
-    return change(product.id, lambda found: changed(found, changes))
+
+    def rule(found: Product) -> Product:
+        return changed(found, changes)
+
+    return change(product.id, once(rules.request_of(request_id, changes), rule) if request_id else rule)
+
+
+def once(request: Request, rule: Callable[[Product], Product]) -> Callable[[Product], Product]:
+    """A rule for `change` that does nothing where the request was done before, whatever became of the product since;
+    what changes nothing was done, too. It raises IdempotencyConflict where that was another request."""
+
+    def asked(found: Product) -> Product:
+        if rules.heard(found.requests, request):
+            return found
+        return replace(rule(found), requests=(*found.requests, request)[-rules.REQUESTS_MAX :])
+
+    return asked
 
 
 def changed(found: Product, changes: dict[str, Any]) -> Product:
@@ -476,6 +501,7 @@ def _product(document: CatalogProduct, merchant: Merchant) -> Product:
         photos=tuple(document.photos),
         version=document.version,
         updated_at=document.updated_at,
+        requests=tuple(Request(one.id, one.body) for one in document.requests),
     )
     return _as_of(found, clock.today())
 
@@ -537,6 +563,7 @@ def _stored(product: Product, today: date) -> dict[str, Any]:
         "reason": product.reason or None,
         "prices": [CatalogPrice(price=one.price, since=one.since) for one in product.prices],
         "photos": list(product.photos),
+        "requests": [CatalogRequest(id=one.id, body=one.body) for one in product.requests],
         "version": product.version,
         "updated_at": product.updated_at,
     }

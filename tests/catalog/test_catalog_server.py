@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,20 @@ from cho.catalog.v1 import catalog_pb2 as pb
 from cho.catalog.v1 import catalog_pb2_grpc, search_pb2, search_pb2_grpc
 from cho.events.v1 import events_pb2
 
+from kit.clock import now
 from kit.config import settings
 from kit.ids import new_id, new_key
 from kit.marketrule import MarketDays, Rule
 from kit.rpc.status import error_code
 from kit.rpc.threads import Server
 from services.catalog import markets, server, store
+from services.catalog import product as rules
 from services.catalog.market import Market
 from services.catalog.search.batch import Cursor
 from services.catalog.search.feed import put
 from services.catalog.search.index import Index
+from services.catalog.stock import steps
+from services.catalog.stock.reservation import Line
 
 pytestmark = pytest.mark.usefixtures("database")
 Caller = tuple[tuple[str, str], ...]
@@ -119,6 +124,29 @@ def test_the_same_request_is_answered_alike_and_another_body_conflicts(
     assert stub.CreateProduct(asked, metadata=vendor) == first
     asked.price += 1
     refused("IDEMPOTENCY_CONFLICT", stub.CreateProduct, asked, vendor)
+
+
+def test_a_change_that_is_sent_again_under_its_request_brings_nothing_back(
+    stub: Any, merchant: Any, vendor: Caller
+) -> None:
+    created = stub.CreateProduct(request(merchant, unit="con"), metadata=vendor).product
+    counted = pb.UpdateProductRequest(product_id=created.product_id, stock=10, price=90_000, request_id=new_key())
+    sure = pb.UpdateProductRequest(product_id=created.product_id, stock=10, request_id=new_key())
+    for asked in (counted, sure):  # the second one changes nothing, and is done all the same
+        assert stub.UpdateProduct(asked, metadata=vendor).product.stock == 10
+    steps.reserve(new_id("ord"), [Line(created.product_id, 4)], now() + timedelta(hours=1))
+    stub.UpdateProduct(pb.UpdateProductRequest(product_id=created.product_id, price=80_000), metadata=vendor)
+    for asked in (counted, sure):
+        again = stub.UpdateProduct(asked, metadata=vendor).product
+        assert (again.stock, again.price) == (6, 80_000)
+    other = pb.UpdateProductRequest(product_id=created.product_id, stock=11, request_id=counted.request_id)
+    refused("IDEMPOTENCY_CONFLICT", stub.UpdateProduct, other, vendor)
+    other.request_id = "again"
+    refused("INVALID_ARGUMENT", stub.UpdateProduct, other, vendor)
+    for price in range(1, rules.REQUESTS_MAX + 2):
+        asked = pb.UpdateProductRequest(product_id=created.product_id, price=price, request_id=new_key())
+        stub.UpdateProduct(asked, metadata=vendor)
+    assert len(store.product(created.product_id).requests) == rules.REQUESTS_MAX
 
 
 @pytest.mark.parametrize(

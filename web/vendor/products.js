@@ -71,6 +71,8 @@ async function edit(place, mine, one) {
   groupWhileTyped(price.querySelector("input"));
   // One tap twice lists one product: its request keeps its id until the form is left.
   const requestId = newKey();
+  // A change keeps its own until it is another: counted stock is not counted again because an answer was lost.
+  let asked = {};
   const value = (within) => within.querySelector("input, select").value;
   const form = h("form", { class: "stack" }, name, h("div", { class: "two" }, price, unit), stock, category, said,
     h("button", { class: "main" }, t(one ? "product.save" : "product.publish")),
@@ -79,8 +81,10 @@ async function edit(place, mine, one) {
     event.preventDefault();
     const draft = event.submitter?.value === DRAFT;
     const body = { name: value(name), price: typedAmount(value(price)), stock: typedAmount(value(stock)), category: value(category) };
+    const text = JSON.stringify(body);
+    if (asked.text !== text) asked = { text, id: newKey() };
     await saved(form, said, () => (one
-      ? change(one, body)
+      ? change(one, body, asked.id)
       : post("/v1/products", { ...body, draft, unit: value(unit), merchant_id: mine.merchant_id, request_id: requestId })));
   });
   show(place, head(t(one ? "product" : "products.add")), form, one ? photos(one) : null, one ? lots(one, mine) : null, one ? states(one, said) : null);
@@ -88,9 +92,9 @@ async function edit(place, mine, one) {
 }
 
 /** Only what is another: the stock that is shown is whole units, and saying it again would throw half a kilo away. */
-async function change(one, body) {
+async function change(one, body, requestId) {
   const changed = Object.fromEntries(Object.entries(body).filter(([what, now]) => String(now) !== String(one[what])));
-  if (Object.keys(changed).length) await call("PATCH", `/v1/products/${one.product_id}`, changed);
+  if (Object.keys(changed).length) await call("PATCH", `/v1/products/${one.product_id}`, { ...changed, request_id: requestId });
 }
 
 async function saved(form, said, work) {

@@ -103,7 +103,7 @@ class CreateProductResponse(_message.Message):
     def __init__(self, product: _Optional[_Union[Product, _Mapping]] = ...) -> None: ...
 
 class UpdateProductRequest(_message.Message):
-    __slots__ = ("product_id", "price", "stock", "hidden", "name", "description", "category", "net_grams", "state", "reason")
+    __slots__ = ("product_id", "price", "stock", "hidden", "name", "description", "category", "net_grams", "state", "reason", "request_id")
     PRODUCT_ID_FIELD_NUMBER: _ClassVar[int]
     PRICE_FIELD_NUMBER: _ClassVar[int]
     STOCK_FIELD_NUMBER: _ClassVar[int]
@@ -114,6 +114,7 @@ class UpdateProductRequest(_message.Message):
     NET_GRAMS_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     product_id: str
     price: int
     stock: int
@@ -124,7 +125,8 @@ class UpdateProductRequest(_message.Message):
     net_grams: int
     state: ProductState
     reason: str
-    def __init__(self, product_id: _Optional[str] = ..., price: _Optional[int] = ..., stock: _Optional[int] = ..., hidden: _Optional[bool] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., category: _Optional[str] = ..., net_grams: _Optional[int] = ..., state: _Optional[_Union[ProductState, str]] = ..., reason: _Optional[str] = ...) -> None: ...
+    request_id: str
+    def __init__(self, product_id: _Optional[str] = ..., price: _Optional[int] = ..., stock: _Optional[int] = ..., hidden: _Optional[bool] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., category: _Optional[str] = ..., net_grams: _Optional[int] = ..., state: _Optional[_Union[ProductState, str]] = ..., reason: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class UpdateProductResponse(_message.Message):
     __slots__ = ("product",)
