@@ -14,6 +14,7 @@ import redis
 from cho.catalog.v1 import sheets_pb2 as pb
 from cho.catalog.v1 import sheets_pb2_grpc
 from cho.events.v1 import events_pb2
+from pymongo.errors import ConnectionFailure
 
 from kit.config import settings
 from kit.errors import Contention, Overloaded
@@ -276,6 +277,28 @@ def test_a_worker_that_dies_between_rows_or_before_it_notes_them_makes_nothing_t
     assert (found.state, [row.done for row in found.rows]) == (sheets.DONE, [True] * 4)
     assert store.CatalogProduct.objects.count() == 4
     assert store.product(tea.id).version == 2
+
+
+def test_what_a_dead_worker_has_counted_is_not_counted_again_after_it_was_sold(
+    stub: Any, merchant: Merchant, vendor: Caller, clerk: work.Clerk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tea = listed(merchant)
+    sheet = check(stub, merchant, csv_of(row_of(tea, stock="40")))
+    stub.ApplySheet(pb.ApplySheetRequest(sheet_id=sheet.sheet_id), metadata=vendor)
+    with monkeypatch.context() as patch:
+
+        def dead(*_: Any) -> Any:
+            raise ConnectionFailure
+
+        patch.setattr(sheets, "note", dead)
+        clerk.tick()
+    assert store.product(tea.id).offer.stock == 40
+    # As many as stood there when the sheet was checked.
+    store.update(tea, {"stock": 25})
+    clerk.tick()
+    (row,) = sheets.sheet(sheet.sheet_id).rows
+    assert row.done
+    assert store.product(tea.id).offer.stock == 25
 
 
 def test_what_passes_is_tried_again_later(

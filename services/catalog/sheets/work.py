@@ -17,6 +17,7 @@ from kit.errors import Contention, DomainError, LimitExceeded, Overloaded, Sheet
 from kit.ids import derived_key
 from kit.sheets.reading import read
 from kit.streams.lease import Lease
+from services.catalog import product as product_rules
 from services.catalog import store as catalog
 from services.catalog.merchant import Merchant
 from services.catalog.product import State
@@ -121,13 +122,14 @@ def _tried(found: Sheet, merchant: Merchant) -> Iterator[Row]:
 
 
 def _carried_out(found: Sheet, row: Row, merchant: Merchant) -> Row:
+    key = derived_key(int(found.created_at.timestamp() * 1000), found.id, str(row.number))
     if row.action is Action.CREATE:
-        key = derived_key(int(found.created_at.timestamp() * 1000), found.id, str(row.number))
         draft = row.values["state"] is State.DRAFT
         made = catalog.create(merchant, rules.offer_of(row.values), found.made_by, key, draft=draft)
         return rules.as_done(row, made.id)
     if row.action is Action.CHANGE:
-        catalog.change(row.product_id, lambda product: _changed(product, row))
+        request = product_rules.request_of(key, row.values)
+        catalog.change(row.product_id, catalog.once(request, lambda product: _changed(product, row)))
         return rules.as_done(row, row.product_id)
     return row
 
