@@ -105,7 +105,7 @@ def test_control_characters_are_spaces_and_no_item_has_two_lines() -> None:
         merchant_name="Sạp\x1b[31m Nga",
         photos=["ab"],
     )
-    item = item_of(fact, "Chợ\x00 Thái", "https://cho.example", gone=False)
+    item = item_of(fact, "Chợ\x00 Thái", "https://cho.example")
     assert (item.title, item.description, item.seller, item.market) == (
         "Chè búp",
         "một hai ba",
@@ -127,7 +127,7 @@ def test_whatever_is_typed_every_file_can_be_read_back(name: str, description: s
     fact.name, fact.description, fact.merchant_name = (
         text.encode(errors="replace").decode() for text in (name, description, stall)
     )
-    item = item_of(fact, "Chợ Thái", "https://cho.example", gone=False)
+    item = item_of(fact, "Chợ Thái", "https://cho.example")
     for form in FORMATS.values():
         text = made(form, item, changes=True)
         text.encode()

@@ -67,16 +67,17 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def feed(stub: Any, form: str = "google.xml", **asked: Any) -> tuple[dict[str, str], dict[str, str]]:
-    """Availability by title of a Google feed, and the headers."""
+    """Availability by title of a Google feed, by id of what is gone from it, and the headers."""
     call = stub.GetFeed(pb.GetFeedRequest(format=form, **asked))
     data = b"".join(piece.data for piece in call)
     headers = dict(call.initial_metadata())
     assert headers["x-cho-bytes"] == str(len(data))
     ns = {"g": "http://base.google.com/ns/1.0"}
-    found = {
-        item.findtext("g:title", namespaces=ns): item.findtext("g:availability", namespaces=ns)
+    said = [
+        [item.findtext(f"g:{name}", "", ns) for name in ("title", "id", "availability")]
         for item in etree.fromstring(data).iter("item")
-    }
+    ]
+    found = {title or product_id: availability for title, product_id, availability in said}
     return found, headers
 
 
@@ -118,28 +119,29 @@ def test_what_has_changed_comes_again_and_what_is_not_shown_any_more_is_out_of_s
     tell(far, "Chè", product_id=tea, version=2, stock=0)
     tell(far, "Gạo", product_id=rice, version=2, photos=[])
     found, headers = feed(stub, since=since)
-    assert found == {"Chè": "out_of_stock", "Gạo": "out_of_stock"}
+    assert found == {"Chè": "out_of_stock", rice: "out_of_stock"}
     with index.write() as batch:
         batch.told_ms = T + 2 * far
         batch.put_merchant(Merchant(BAY.id, BAY.name, BAY.owner_id, ELSEWHERE, False, 2))
     clock[0] += far
-    assert feed(stub, since=T + far)[0] == {"Cá": "out_of_stock"}
+    assert feed(stub, since=T + far)[0] == {fish: "out_of_stock"}
     assert set(feed(stub)[0]) == {"Chè"}
-    assert fish not in feed(stub)[0]
 
 
-def test_what_was_never_published_is_told_to_nobody_also_not_as_something_that_is_gone(
+def test_what_was_never_published_is_told_to_nobody_and_what_is_hidden_by_its_id_alone(
     stub: Any, tell: Callable[..., str]
 ) -> None:
     tell(0, "Chè")
     tell(0, "Giò Tết, chưa bán", hidden=True, state="draft")
-    tell(0, "Ẩn", hidden=True, state="hidden")
+    gone = tell(0, "Ẩn", hidden=True, state="hidden", description="đổi chữ khi đã ẩn", price=77_000)
     for form in ("google.xml", "google.tsv", "postmart.csv", "voso.csv"):
         call = stub.GetFeed(pb.GetFeedRequest(format=form, since=1))
         data = b"".join(piece.data for piece in call).decode()
         assert "Chè" in data
-        assert "Ẩn" in data
-        assert "Giò" not in data
+        assert gone in data
+        assert not [said for said in ("Giò", "Ẩn", "đổi chữ", "77000") if said in data]
+        (line,) = (line for line in data.splitlines() if gone in line)
+        assert not [said for said in (NGA.name, PHOTO, "kg") if said in line]
 
 
 def test_one_content_has_one_etag_and_a_change_has_another(stub: Any, tell: Callable[..., str]) -> None:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from services.catalog.feeds.item import Item, Problem
+from services.catalog.feeds.item import Item, Problem, gone_of
 
 # Of Google's titles and descriptions, characters.
 GOOGLE_TITLE_MAX, GOOGLE_DESCRIPTION_MAX, GOOGLE_PHOTOS_MORE_MAX = 150, 5_000, 10
@@ -42,7 +42,7 @@ def written(form: Format, items: Iterable[Item], *, changes: bool) -> Iterator[s
         if not form.problems(item):
             yield form.body(item)
         elif changes:
-            yield form.body(replace(item, stock=0, gone=True))
+            yield form.body(gone_of(item.id))
     yield form.foot
 
 
@@ -57,12 +57,11 @@ def _google_problems(item: Item) -> list[Problem]:
 _ATTRIBUTES: tuple[Cell, ...] = (
     ("id", lambda item: item.id),
     ("title", lambda item: item.title),
-    # Required; where a stall says nothing, its name and the market's are what there is to say.
-    ("description", lambda item: (item.description or f"{item.title}, {item.seller}")[:GOOGLE_DESCRIPTION_MAX]),
+    ("description", lambda item: _description(item)[:GOOGLE_DESCRIPTION_MAX]),
     ("link", lambda item: item.link),
     ("image_link", lambda item: item.photos[0] if item.photos else ""),
     ("availability", lambda item: "in_stock" if item.in_stock else "out_of_stock"),
-    ("price", lambda item: f"{item.price} VND"),
+    ("price", lambda item: f"{item.price} VND" if item.price else ""),
     ("condition", lambda item: "new"),
     # No bar codes at a market.
     ("identifier_exists", lambda item: "no"),
@@ -72,6 +71,11 @@ _ATTRIBUTES: tuple[Cell, ...] = (
     ("unit_pricing_base_measure", lambda item: "1 kg" if item.grams else ""),
     ("custom_label_0", lambda item: item.market),
 )
+
+
+def _description(item: Item) -> str:
+    """Required; where a stall says nothing, its name and the product's are what there is to say."""
+    return item.description or ", ".join(text for text in (item.title, item.seller) if text)
 
 
 def _google_item(item: Item) -> str:
@@ -135,7 +139,7 @@ POSTMART = _floor(
         ("Danh mục", lambda item: item.category),
         ("Mô tả", lambda item: item.description),
         ("Đơn vị tính", lambda item: item.unit),
-        ("Giá bán (VNĐ)", lambda item: str(item.price)),
+        ("Giá bán (VNĐ)", lambda item: str(item.price or "")),
         ("Tồn kho", lambda item: str(item.stock)),
         ("Khối lượng (gram)", lambda item: str(item.grams or "")),
         ("Hạng OCOP", lambda item: f"{item.ocop_stars} sao" if item.ocop_stars else ""),
@@ -150,7 +154,7 @@ VOSO = _floor(
         ("ten_san_pham", lambda item: item.title),
         ("nganh_hang", lambda item: item.category),
         ("mo_ta", lambda item: item.description),
-        ("gia", lambda item: str(item.price)),
+        ("gia", lambda item: str(item.price or "")),
         ("don_vi", lambda item: item.unit),
         ("so_luong", lambda item: str(item.stock)),
         ("can_nang_g", lambda item: str(item.grams or "")),

@@ -23,7 +23,8 @@ class Problem(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """`price` in đồng per `unit`, `stock` in units; `gone` where it is not shown any more. Texts hold one line each."""
+    """`price` in đồng per `unit`, `stock` in units; `gone` where it is not shown any more: then nothing but its id is
+    said. Texts hold one line each."""
 
     id: str
     title: str
@@ -45,7 +46,15 @@ class Item:
         return self.stock > 0 and not self.gone
 
 
-def item_of(fact: events_pb2.ProductChanged, market: str, base_url: str, *, gone: bool) -> Item:
+def gone_of(product_id: str) -> Item:
+    """What is told of a product that is not shown any more: what it is called, or shows, is nobody's business now."""
+    return Item(
+        id=product_id, title="", description="", link="", photos=(), price=0, unit="", stock=0, grams=0, category="",
+        seller="", market="", ocop_stars=0, gone=True,
+    )  # fmt: skip
+
+
+def item_of(fact: events_pb2.ProductChanged, market: str, base_url: str) -> Item:
     """A product of a market (by its name), with addresses under `base_url`."""
     return Item(
         id=fact.product_id,
@@ -55,13 +64,13 @@ def item_of(fact: events_pb2.ProductChanged, market: str, base_url: str, *, gone
         photos=tuple(f"{base_url}/v1/products/{fact.product_id}/photos/{sha256}" for sha256 in fact.photos),
         price=fact.price,
         unit=line(fact.unit),
-        stock=0 if gone else fact.stock,
+        stock=fact.stock,
         grams=fact.grams_per_unit or fact.net_grams,
         category=_CATEGORY_NAMES.get(fact.category, ""),
         seller=line(fact.merchant_name),
         market=line(market),
         ocop_stars=fact.ocop_stars,
-        gone=gone,
+        gone=False,
     )
 
 

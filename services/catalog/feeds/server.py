@@ -20,7 +20,7 @@ from kit.rpc.call import Call
 from kit.rpc.threads import Servicers
 from services.catalog import store
 from services.catalog.feeds.formats import FORMATS, Format, written
-from services.catalog.feeds.item import Item, item_of
+from services.catalog.feeds.item import Item, gone_of, item_of
 from services.catalog.product import State
 from services.catalog.search.index import Index, Told
 from services.catalog.search.question import ID_LENGTH_MAX
@@ -114,9 +114,11 @@ def _form(name: str) -> Format:
 
 
 def _item(told: Told) -> Item:
+    if not told.shown:
+        return gone_of(told.product.product_id)
     known = settings()
     base = known.public_url or f"http://{known.gateway_host}:{known.gateway_port}"
-    return item_of(told.product, told.market, base.rstrip("/"), gone=not told.shown)
+    return item_of(told.product, told.market, base.rstrip("/"))
 
 
 def _sent(file: IO[bytes], content_type: str) -> Iterator[HttpBody]:
