@@ -155,6 +155,15 @@ def test_a_name_without_diacritics_that_may_be_two_things_stays_by_itself() -> N
     assert len(of(melon, either).rows) == 1
 
 
+def test_a_name_without_diacritics_is_compared_with_what_it_stood_for_when_the_market_was_last_held() -> None:
+    gone = told(line(price=20_000, stall="1"), (-1, {}), (-1, {"listed": False}))
+    (row,) = of(gone, sold("Ca chua", price=30_000, stall="2")).rows
+    assert (row.name, row.median, row.before) == ("Ca chua", 30_000, 20_000)
+    late = sold("Cà chua", price=20_000, stall="1", since=0)
+    (row,) = of(late, sold("Ca chua", price=30_000, stall="2")).rows
+    assert (row.stalls, row.median, row.before) == (2, 20_000, 30_000)
+
+
 def test_what_is_weighed_is_compared_by_the_kilogram_and_what_is_counted_by_its_unit() -> None:
     weighed = [sold("Ớt", "lạng", 8_000, "1"), sold("Ớt", "kg", 60_000, "2"), sold("Ớt", "g", 75, "3")]
     counted = [sold("Ớt", "túi", 5_000, "4"), sold("Ớt", "Túi", 6_000, "5")]

@@ -87,16 +87,21 @@ class Sheet:
 def sheet(lines: Iterable[Line], day: date, last_day: date | None) -> Sheet:
     """The rows of a day, by name."""
     lines = list(lines)
-    today = _offers(lines, day)
-    earlier = _offers(lines, last_day) if last_day else {}
-    rows = [_row(good, offers, earlier.get(good, ())) for good, offers in today.items()]
+    today = _priced(lines, day)
+    earlier = _priced(lines, last_day) if last_day else []
+    # Of both days: what a name stands for on one, it stands for on the other.
+    named = _named(line.name for line, _ in (*today, *earlier))
+    offers_now, offers_then = _offers(today, named), _offers(earlier, named)
+    rows = [_row(good, offers, offers_then.get(good, ())) for good, offers in offers_now.items()]
     kept = sorted(rows, key=lambda row: (-row.stalls, row.key))[:ROWS_MAX]
     return Sheet(day, last_day, tuple(sorted(kept, key=lambda row: row.key)), complete=len(kept) == len(rows))
 
 
-def _offers(lines: Iterable[Line], day: date) -> Mapping[Good, list[Offer]]:
-    priced = [(line, price) for line in lines if (price := price_on(line, day)) is not None]
-    named = _named(line.name for line, _ in priced)
+def _priced(lines: Iterable[Line], day: date) -> list[tuple[Line, int]]:
+    return [(line, price) for line in lines if (price := price_on(line, day)) is not None]
+
+
+def _offers(priced: Iterable[tuple[Line, int]], named: Mapping[str, str]) -> Mapping[Good, list[Offer]]:
     found: dict[Good, list[Offer]] = defaultdict(list)
     for line, price in priced:
         unit, price = _compared(line.unit, price)
