@@ -243,3 +243,11 @@ def test_the_lunar_date_of_a_leap_month_is_printed_as_such() -> None:
     assert leap.lunar.leap
     printed = pdf.printed(sheet.sheet([], leap.day, None), "Chợ Thái", leap, clock.now())
     assert f"âm lịch {leap.lunar.day}/{leap.lunar.month} nhuận" in text_of(printed)
+
+
+def test_the_first_day_that_can_be_asked_for_is_known_with_what_it_is_compared_with(stub: Any) -> None:
+    hold(MarketDays(Rule.DAILY))
+    sell("Cà chua", {-ago: 20_000 + ago for ago in range(70)})
+    first = clock.today() - timedelta(days=60)
+    (row,) = stub.GetPriceSheet(pb.GetPriceSheetRequest(market_id=MARKET, day=first.isoformat())).rows
+    assert (row.cheapest, row.median_before) == (20_060, 20_061)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.catalog.day import sheet as sheets
-from services.catalog.day.line import CLOSES_MAX, Close, Line, closed, price_on, with_past
+from services.catalog.day.line import CLOSES_MAX, DAYS_BACK, Close, Line, closed, price_on, with_past
 from services.catalog.day.sheet import Sheet, sheet
 
 D = date(2026, 11, 29)
@@ -96,11 +96,12 @@ def test_closes_say_what_a_diary_of_every_day_would(changes: list[tuple[int, int
         assert price_on(found, at(one)) == expected
 
 
-def test_the_last_sixty_days_are_all_there_however_often_a_price_changes() -> None:
+def test_today_the_days_that_can_be_asked_for_and_the_one_before_are_there_however_often_a_price_changes() -> None:
     found = told(line(), *((day, {"price": 1_000 + day}) for day in range(200)))
     assert len(found.closes) == CLOSES_MAX
-    assert prices(found, *range(140, 200)) == [1_000 + day for day in range(140, 200)]
-    assert prices(found, 139) == [None]
+    known = range(199 - DAYS_BACK - 1, 200)
+    assert prices(found, *known) == [1_000 + day for day in known]
+    assert prices(found, known[0] - 1) == [None]
 
 
 def test_a_line_learns_of_days_before_it_was_heard_of_and_keeps_its_own() -> None:

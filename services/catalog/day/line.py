@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
-# One a day at most, so that the last 60 days are always all there.
-CLOSES_MAX = 60
+# Days before today that are known.
+DAYS_BACK = 60
+# One a day at most, so that these are always all there, with today and the day that the first of them is compared with.
+CLOSES_MAX = DAYS_BACK + 2
 
 
 @dataclass(frozen=True, slots=True)

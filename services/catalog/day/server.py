@@ -18,7 +18,7 @@ from kit.rpc.call import Call
 from kit.rpc.threads import Servicers
 from services.catalog import markets
 from services.catalog.day.kept import Kept
-from services.catalog.day.line import CLOSES_MAX
+from services.catalog.day.line import DAYS_BACK
 from services.catalog.day.sheet import Row, Sheet
 from services.catalog.market import Market
 from services.catalog.search.server import day_of
@@ -99,10 +99,10 @@ def _any_day(text: str) -> date:
 def _sheet_day(text: str) -> date:
     today = clock.today()
     day = day_of(text, "day") if text else today
-    if not today - timedelta(days=CLOSES_MAX) <= day <= today:
+    if not today - timedelta(days=DAYS_BACK) <= day <= today:
         raise InvalidArgument(
-            f"prices are known for today and the {CLOSES_MAX} days before",
-            vi=f"Chỉ có giá của hôm nay và {CLOSES_MAX} ngày trước.",
+            f"prices are known for today and the {DAYS_BACK} days before",
+            vi=f"Chỉ có giá của hôm nay và {DAYS_BACK} ngày trước.",
         )
     return day
 

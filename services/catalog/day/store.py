@@ -200,7 +200,7 @@ def _fields(line: Line) -> dict[str, object]:
 
 
 def _line(stored: dict[str, Any]) -> Line:
-    """A document as MongoDB gives it: a sheet reads a thousand of them, with 60 closes each."""
+    """A document as MongoDB gives it: a sheet reads a thousand of them, with up to 62 closes each."""
     return Line(
         product_id=stored["_id"],
         merchant_id=stored["merchant_id"],
