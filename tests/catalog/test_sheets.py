@@ -170,6 +170,15 @@ def test_a_workbook_with_numbers_is_read_as_well(stub: Any, merchant: Merchant) 
     assert sheet.rows[0].values["price"] == "35000"
 
 
+@pytest.mark.parametrize("kind", [csv_of, xlsx_of])
+def test_a_part_of_one_is_not_taken_for_a_thousand(stub: Any, merchant: Merchant, kind: Callable[..., bytes]) -> None:
+    rows = [{"name": "Thịt bò", "unit": "kg", "price": "250.000", "stock": 0.125}]
+    if kind is xlsx_of:  # a number with a point in it has no groups of three
+        rows.append({"name": "Thịt trâu", "unit": "kg", "price": 1.125})
+    for row, column in zip(check(stub, merchant, kind(*rows)).rows, ("Tồn kho", "Giá (đồng)"), strict=False):
+        assert (row.action, [problem.column for problem in row.problems]) == (BAD, [column])
+
+
 @pytest.mark.parametrize(
     ("wrong", "column"),
     [

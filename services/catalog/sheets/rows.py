@@ -20,7 +20,7 @@ from services.catalog.units import unit_of
 # What a sheet changes of a product that is there, in its columns' order.
 CHANGING = ("name", "description", "category", "price", "stock", "net_grams", "state")
 
-_NUMBER = re.compile(r"([0-9]+|[0-9]{1,3}(?:[., \u00a0][0-9]{3})+)(?:\s*(?:đ|đồng|vnd|vnđ))?", re.IGNORECASE)
+_NUMBER = re.compile(r"([0-9]+|[1-9][0-9]{0,2}(?:[., \u00a0][0-9]{3})+)(?:\s*(?:đ|đồng|vnd|vnđ))?", re.IGNORECASE)
 STATES = {State.DRAFT: "Nháp", State.PUBLISHED: "Đang bán", State.HIDDEN: "Ẩn", State.WITHDRAWN: "Ngừng bán"}
 _STATE_OF = {fold(name).lower(): state for state, name in STATES.items()} | {state.value: state for state in State}
 _CATEGORY_OF = {fold(one.name_vi).lower(): one.code for one in CATEGORIES} | {one.code: one.code for one in CATEGORIES}
@@ -177,6 +177,9 @@ def _read(raw: RawRow, heading: Heading) -> tuple[dict[str, Any], list[Problem]]
             )
         elif len(text) > max(CELL_CHARACTERS_MAX, rules.DESCRIPTION_LENGTH_MAX):
             problems.append(_wrong(field, "ô quá dài", "the cell is too long"))
+        elif place in raw.numbers and _READERS.get(field) is _number and not text.isdigit():
+            # A spreadsheet's number has no groups of digits: behind its point is a part of one.
+            problems.append(problem_of(field, _no_number()))
         elif text:
             try:
                 read[field] = _READERS.get(field, _text)(text)
@@ -202,8 +205,12 @@ def _text(text: str) -> str:
 def _number(text: str) -> int:
     found = _NUMBER.fullmatch(text)
     if found is None:
-        raise InvalidArgument("write a whole number: 450000", vi="Viết số nguyên: 450000.")
+        raise _no_number()
     return int(re.sub(r"\D", "", found[1]))
+
+
+def _no_number() -> DomainError:
+    return InvalidArgument("write a whole number: 450000", vi="Viết số nguyên: 450000.")
 
 
 def _state(text: str) -> State:
