@@ -124,6 +124,12 @@ def test_a_phone_number_is_refused_however_its_digits_are_set_apart(
         rules.checked_words("comment", around.format(number))
 
 
+@pytest.mark.parametrize("number", ["02083855123", "(0208) 3 855 123", "+84 24 3825 1234", "024.38251234"])
+def test_a_number_of_a_wire_has_one_digit_more_and_is_refused_too(number: str) -> None:
+    with pytest.raises(InvalidArgument):
+        rules.checked_words("comment", f"gọi {number} nhé")
+
+
 @pytest.mark.parametrize(
     "text", ["2 kg giá 450.000 đ", "mua ngày 29/11/2026", "đơn 7HX2K9QD", "10 000 000 000 đ", "mã 8938505974192"]
 )

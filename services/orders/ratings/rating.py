@@ -28,8 +28,8 @@ TIMES_MAX = 20
 # The buyer has the goods, or had them.
 _IN_HAND = frozenset({State.PICKED_UP, State.DELIVERED, State.RETURN_ASKED, State.RETURNED})
 _CAME = ("picked_up", "delivered")
-# A Vietnamese phone number, however its digits are set apart.
-_PHONE = re.compile(r"(?<!\d)(?:\+?84|0)[ .-]*[1-9](?:[ .-]*\d){8}(?!\d)")
+# A Vietnamese phone number, a mobile's or a wire's, however its digits are set apart.
+_PHONE = re.compile(r"(?<!\d)(?:\+?84|0)[ .()-]*[1-9](?:[ .()-]*\d){8,9}(?!\d)")
 
 
 class Event(StrEnum):
