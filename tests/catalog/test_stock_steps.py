@@ -377,6 +377,29 @@ def test_a_product_that_breaks_off_keeps_no_other_from_its_end(
     assert (stock(broken), stock(product_id)) == ((6, 4, 0), (10, 0, 0))
 
 
+@pytest.mark.parametrize("failure", [Contention("not now"), ZeroDivisionError("a fault of ours")])
+def test_an_order_that_breaks_off_keeps_no_other_of_its_product_from_its_end(
+    listed: Callable[..., str], time: Clock, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    product_id = listed()
+    reserve("ord_1", **{product_id: 4})
+    reserve("ord_2", **{product_id: 2})
+    look_at = steps.look_at
+
+    def breaks(hold: Hold, of: str, now: datetime) -> None:
+        if hold.order_id == "ord_1":
+            raise failure
+        look_at(hold, of, now)
+
+    monkeypatch.setattr(steps, "look_at", breaks)
+    time.forward(timedelta(minutes=16))
+    expiry.tick()
+    assert stock(product_id) == (6, 4, 0)
+    version = store.product(product_id).version
+    expiry.tick()
+    assert store.product(product_id).version == version
+
+
 def test_a_reservation_that_is_shortened_ends_at_its_new_time(listed: Callable[..., str], time: Clock) -> None:
     product_id = listed()
     reserve("ord_1", **{product_id: 4})

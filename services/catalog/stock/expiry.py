@@ -5,7 +5,9 @@ Ending something twice is answered the same, so nothing has to be remembered, an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from pymongo.errors import PyMongoError
 
@@ -25,21 +27,29 @@ def tick() -> int:
     now = clock.now()
     due = store.due(now, BATCH)
     for product_id in due:
-        try:
-            _look_at(product_id, now)
-        except DomainError as error:
-            # Many changes at once, or events that cannot leave: again at the next tick.
-            _logger.info("not ended now", product=product_id, reason=error.code)
-        except PyMongoError:
-            raise
-        except Exception:  # a fault of ours, in one product: the others are looked at
-            _logger.exception("a product's stock does not end", product=product_id)
+        _done(product_id, partial(_look_at, product_id, now))
     return len(due)
 
 
 def _look_at(product_id: str, now: datetime) -> None:
-    for hold in store.product(product_id).shelf.holds:
-        if not hold.sold and hold.due_at <= now:
-            steps.look_at(hold, product_id, now)
-    # After that, what is due still is a lot whose last day is over, or nothing.
-    store.look_again(product_id, now)
+    over = [hold for hold in store.product(product_id).shelf.holds if not hold.sold and hold.due_at <= now]
+    done = [_done(product_id, partial(steps.look_at, hold, product_id, now)) for hold in over]
+    if all(done):
+        # What is due still is a lot whose last day is over, or nothing.
+        store.look_again(product_id, now)
+
+
+def _done(product_id: str, work: Callable[[], None]) -> bool:
+    """Whether one part of the work was done: what it meets keeps no other from being done. Raises pymongo's errors."""
+    try:
+        work()
+    except DomainError as error:
+        # Many changes at once, or events that cannot leave: again at the next tick.
+        _logger.info("not ended now", product=product_id, reason=error.code)
+    except PyMongoError:
+        raise
+    except Exception:  # a fault of ours, in one product or order: the others are looked at
+        _logger.exception("a product's stock does not end", product=product_id)
+    else:
+        return True
+    return False
