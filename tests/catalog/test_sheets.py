@@ -170,6 +170,20 @@ def test_a_workbook_with_numbers_is_read_as_well(stub: Any, merchant: Merchant) 
     assert sheet.rows[0].values["price"] == "35000"
 
 
+def test_a_sheet_that_packs_more_words_than_an_answer_has_room_for_is_answered(stub: Any, merchant: Merchant) -> None:
+    words = [" ".join(str((n * 7_919 + word * 104_729) % 997) for word in range(350)) for n in range(1_000)]
+    rows = [{"name": f"Chè {n}", "unit": "túi", "price": 1, "description": text} for n, text in enumerate(words)]
+    sheet = check(stub, merchant, xlsx_of(*rows))
+    assert {row.action for row in sheet.rows} == {CREATE}
+    shown = sheet.rows[0].values["description"]
+    assert shown.endswith("…")
+    assert words[0].startswith(shown.removesuffix("…"))
+    assert sheets.sheet(sheet.sheet_id).rows[0].values["description"] == words[0]
+    # Nor where nothing of it is good.
+    wrong = [{"product_id": text, "name": text, "unit": "túi", "price": 0} for text in words]
+    assert {row.action for row in check(stub, merchant, xlsx_of(*wrong)).rows} == {BAD}
+
+
 @pytest.mark.parametrize("kind", [csv_of, xlsx_of])
 def test_a_part_of_one_is_not_taken_for_a_thousand(stub: Any, merchant: Merchant, kind: Callable[..., bytes]) -> None:
     rows = [{"name": "Thịt bò", "unit": "kg", "price": "250.000", "stock": 0.125}]

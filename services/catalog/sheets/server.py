@@ -15,6 +15,7 @@ from kit.rpc.threads import Servicers
 from kit.sheets.writing import CSV_TYPE, XLSX_TYPE
 from services.catalog import store as catalog
 from services.catalog.merchant import Merchant
+from services.catalog.product import NAME_LENGTH_MAX
 from services.catalog.sheets import export, store, work
 from services.catalog.sheets.columns import TITLES
 from services.catalog.sheets.rows import Action, Row
@@ -22,6 +23,8 @@ from services.catalog.sheets.store import Sheet
 from services.catalog.visible import KEEPERS
 
 FILE_BYTES_MAX = 700 * 1024
+# Of a text, characters that are shown: a thousand rows, before and after, fit what gRPC takes (1 MB).
+SHOWN_MAX = NAME_LENGTH_MAX
 _STATES = {
     store.CHECKED: pb.SHEET_STATE_CHECKED,
     store.APPLYING: pb.SHEET_STATE_APPLYING,
@@ -90,8 +93,8 @@ def _row(row: Row) -> pb.SheetRow:
     return pb.SheetRow(
         number=row.number,
         action=_ACTIONS[row.action],
-        product_id=row.product_id,
-        name=row.name,
+        product_id=_cut(row.product_id),
+        name=_cut(row.name),
         values=_texts(row.values),
         before=_texts(row.before),
         problems=[
@@ -103,7 +106,11 @@ def _row(row: Row) -> pb.SheetRow:
 
 
 def _texts(values: Mapping[str, Any]) -> dict[str, str]:
-    return {field: str(value) for field, value in values.items()}
+    return {field: _cut(str(value)) for field, value in values.items()}
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}…"
 
 
 def sheet_servicers() -> Servicers:
