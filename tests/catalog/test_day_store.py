@@ -41,8 +41,12 @@ def fact(version: int = 1, price: int = 20_000, hours: float = 0, **fields: obje
     return told
 
 
+def the_lines() -> list[Line]:
+    return list(days.lines(NGA.market_id))
+
+
 def the_line() -> Line:
-    (line,) = days.lines(NGA.market_id)
+    (line,) = the_lines()
     return line
 
 
@@ -53,6 +57,18 @@ def test_events_make_lines_and_a_day_is_one_in_vietnam() -> None:
     line = the_line()
     assert [price_on(line, DAY + timedelta(days=n)) for n in (-1, 0, 1)] == [None, 25_000, 30_000]
     assert (line.name, line.unit, line.merchant_name, line.version) == ("Cà chua", "kg", NGA.name, 3)
+
+
+def test_what_ends_with_the_day_is_told_after_midnight_and_was_not_on_sale_the_next_day() -> None:
+    days.apply_product(fact(), NGA)
+    days.apply_product(fact(product_id="prd_2"), NGA)
+    midnight = 16 + 2 / 3_600  # and two seconds
+    days.apply_product(fact(2, hours=midnight, stock=0), NGA)
+    days.apply_product(fact(2, 9_000, hours=midnight - 1 / 3_600, product_id="prd_2"), NGA)
+    days.apply_product(fact(3, 9_000, hours=midnight, product_id="prd_2", stock=0), NGA)
+    known = {line.product_id: [price_on(line, DAY + timedelta(days=n)) for n in range(3)] for line in the_lines()}
+    # The second one was told of on that day already, at another price.
+    assert known == {"prd_1": [20_000, None, None], "prd_2": [20_000, 9_000, None]}
 
 
 def test_what_is_told_twice_or_late_changes_nothing() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from services.catalog import store
 from services.catalog.day.line import Line, closed
-from services.catalog.day.store import day_of
+from services.catalog.day.store import day_of, day_told
 from services.catalog.product import PriceSince, State
 
 
@@ -40,7 +40,7 @@ def lines() -> Iterator[Line]:
             listed=not fact.hidden and (fact.stock > 0 or fact.available > 0),
             active=product.merchant.active,
         )
-        yield closed(now, day_of(product.updated_at))
+        yield closed(now, day_told(now, product.updated_at))
 
 
 def _at(line: Line, known: PriceSince) -> Line:

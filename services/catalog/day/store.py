@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -39,6 +39,8 @@ ATTEMPTS_MAX = 10
 LINES_MAX = 20_000
 # Lines written at once by a rebuild.
 CHUNK = 500
+# So long after the day's end it is told what ended with it.
+MIDNIGHT = timedelta(minutes=1)
 
 
 class CatalogClose(EmbeddedDocument):
@@ -87,7 +89,7 @@ def apply_product(fact: events_pb2.ProductChanged, merchant: Merchant) -> None:
 
     `merchant`: as catalog knows it now. Raises Contention.
     """
-    day = day_of(fact.updated_at.ToDatetime(tzinfo=clock.UTC))
+    at = fact.updated_at.ToDatetime(tzinfo=clock.UTC)
 
     def change(line: Line | None) -> Line | None:
         if line and line.version >= fact.version:
@@ -99,7 +101,7 @@ def apply_product(fact: events_pb2.ProductChanged, merchant: Merchant) -> None:
         )  # fmt: skip
         listed = not fact.hidden and (fact.stock > 0 or fact.available > 0)
         told = replace(new, name=fact.name, unit=fact.unit, price=fact.price, listed=listed, version=fact.version)
-        return closed(told, day)
+        return closed(told, day_told(told, at))
 
     _write(fact.product_id, change)
 
@@ -160,6 +162,15 @@ def _put(chunk: list[Line]) -> None:
 
 def _with_past(built: Line, stored: Line | None) -> Line | None:
     return with_past(stored, built) if stored else built
+
+
+def day_told(line: Line, at: datetime) -> date:
+    """The day of which a line, told at a moment, says how it ended. A lot whose last day is over is told of a moment
+    later: what is not on sale so soon was not on sale that day, unless it was told of that day before."""
+    day = day_of(at)
+    if line.on_sale or any(close.day == day for close in line.closes):
+        return day
+    return day_of(at - MIDNIGHT)
 
 
 def day_of(moment: datetime) -> date:
