@@ -71,6 +71,16 @@ def test_what_ends_with_the_day_is_told_after_midnight_and_was_not_on_sale_the_n
     assert known == {"prd_1": [20_000, None, None], "prd_2": [20_000, 9_000, None]}
 
 
+def test_what_a_good_is_called_while_it_is_hidden_is_on_no_sheet() -> None:
+    days.apply_product(fact(), NGA)
+    days.apply_product(fact(2, hours=24, hidden=True), NGA)
+    days.apply_product(fact(3, hours=48, hidden=True, name="Chưa ai biết"), NGA)
+    line = the_line()
+    assert (price_on(line, DAY), line.name) == (20_000, "Cà chua")
+    days.apply_product(fact(4, hours=72, name="Cà chua bi"), NGA)
+    assert the_line().name == "Cà chua bi"
+
+
 def test_what_is_told_twice_or_late_changes_nothing() -> None:
     for told in (fact(2, 25_000), fact(1, 1), fact(2, 2), fact(2, 25_000)):
         days.apply_product(told, NGA)

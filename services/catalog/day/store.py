@@ -100,7 +100,9 @@ def apply_product(fact: events_pb2.ProductChanged, merchant: Merchant) -> None:
             active=merchant.active, version=0, merchant_version=merchant.version,
         )  # fmt: skip
         listed = not fact.hidden and (fact.stock > 0 or fact.available > 0)
-        told = replace(new, name=fact.name, unit=fact.unit, price=fact.price, listed=listed, version=fact.version)
+        # Sheets of days on which it was shown are read while it is not: they call it as it was called then.
+        name = new.name if fact.hidden else fact.name
+        told = replace(new, name=name, unit=fact.unit, price=fact.price, listed=listed, version=fact.version)
         return closed(told, day_told(told, at))
 
     _write(fact.product_id, change)
