@@ -399,6 +399,13 @@ def test_a_year_without_a_sale_is_a_book_all_the_same() -> None:
     assert len(pypdfium2.PdfDocument(pdf.printed(book, []))) == 1
 
 
+def test_a_long_name_leaves_room_for_the_number_of_the_page() -> None:
+    seller = Seller("", "Hợp tác xã chè " * 12, "cooperative", {"mer_1": "Chè"}, True)
+    (page,) = pypdfium2.PdfDocument(pdf.printed(Book(seller, 2026, (), 0, 0, (), 0, 0), []))
+    foot = page.get_textpage().get_text_bounded().splitlines()[-1]
+    assert foot.endswith("… · Trang 1/1")
+
+
 def test_legs_that_are_not_a_merchants_are_in_no_book(model: Model) -> None:
     teller = Year()
     wallet, merchant = teller.wallet(1_000_000), teller.merchant("mer_1")

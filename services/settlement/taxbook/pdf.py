@@ -58,7 +58,9 @@ class _Page(FPDF):
     def footer(self) -> None:
         self.set_y(-13)
         self.pen(8, grey=True)
-        self.cell(_WIDTH, 5, self.fitted(f"{self._foot} · Trang {self.page_no()}/{{nb}}", _WIDTH))
+        number = f" · Trang {self.page_no()}/{{nb}}"
+        room = _WIDTH - 2 * self.c_margin - self.get_string_width(number)
+        self.cell(_WIDTH, 5, f"{self.fitted(self._foot, room)}{number}")
 
     def pen(self, size: float, bold: bool = False, grey: bool = False) -> None:
         self.set_font("BeVietnamPro", "B" if bold else "", size)
