@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -20,6 +21,7 @@ from services.onboarding import announced, seed, store
 from services.onboarding.announced import STREAM
 from services.onboarding.form import Form
 from services.onboarding.places import table
+from services.onboarding.pulse import server
 from services.onboarding.pulse import store as pulse
 from services.onboarding.pulse.count import count
 from services.onboarding.pulse.store import Day, PulseCursorDocument, PulseDocument
@@ -178,3 +180,14 @@ def test_a_report_has_a_line_a_market_and_day(till: Till, merchant: str, operato
     )  # fmt: skip
     assert (second["day"], second["payments"], second["whole"]) == ("2026-11-29", "0", "yes")
     assert operator.refused("GetPulseCsv", **{"from": "2026-11-29", "to": "2026-11-28"}) == "INVALID_ARGUMENT"
+
+
+def test_a_report_of_more_than_an_answer_has_room_for_is_asked_for_in_parts(
+    till: Till, operator: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (market,) = server.markets()
+    many = [replace(market, market_id=new_id("mkt")) for _ in range(1_000)]
+    monkeypatch.setattr(server, "markets", lambda: many)
+    assert operator.refused("GetPulseCsv", **{"from": "2026-11-01", "to": "2026-11-29"}) == "INVALID_ARGUMENT"
+    reply = operator("GetPulseCsv", **{"from": "2026-11-26", "to": "2026-11-29"})
+    assert len(reply.data.splitlines()) == 1 + 4 * len(many)

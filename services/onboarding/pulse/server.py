@@ -10,6 +10,7 @@ from cho.onboarding.v1 import pulse_pb2 as pb
 from google.api.httpbody_pb2 import HttpBody
 
 from kit import clock
+from kit.errors import InvalidArgument
 from kit.rpc.call import Call
 from services.onboarding.market import Market
 from services.onboarding.places import table
@@ -21,6 +22,8 @@ from services.onboarding.store.markets import markets
 COLUMNS = (
     "day", "market_id", "market", "ward_code", "ward", "payments", "amount_dong", "merchants_paid", "whole",
 )  # fmt: skip
+# Below what gRPC takes (1 MB).
+FILE_BYTES_MAX = 1_000 << 10
 
 
 class PulseServicer:
@@ -56,7 +59,10 @@ class PulseServicer:
             for market in sorted(listed, key=lambda one: one.market_id):
                 of = found.get((market.market_id, day), EMPTY)
                 lines.writerow(_line(market, day, of, whole=read.whole(day)))
-        return HttpBody(content_type="text/csv; charset=utf-8", data=b"\xef\xbb\xbf" + text.getvalue().encode())
+        data = b"\xef\xbb\xbf" + text.getvalue().encode()
+        if len(data) > FILE_BYTES_MAX:
+            raise InvalidArgument(f"{len(asked)} days of {len(listed)} markets do not fit one file: ask for fewer days")
+        return HttpBody(content_type="text/csv; charset=utf-8", data=data)
 
 
 def _pulse(market: Market, today: Day, yesterday: Day, minute: int) -> pb.MarketPulse:
