@@ -184,6 +184,18 @@ def test_a_sheet_that_packs_more_words_than_an_answer_has_room_for_is_answered(s
     assert {row.action for row in check(stub, merchant, xlsx_of(*wrong)).rows} == {BAD}
 
 
+def test_a_stall_that_says_more_than_an_answer_has_room_for_takes_its_sheet_out_packed(
+    stub: Any, merchant: Merchant, vendor: Caller
+) -> None:
+    told = offer("Chè", "Chè búp, sao tay. " * 110, "túi", 1_000, 1)
+    for _ in range(500):
+        store.create(merchant, told, merchant.owner_id, new_key())
+    taken = pb.GetProductSheetRequest(merchant_id=merchant.id, format="csv")
+    refused("LIMIT_EXCEEDED", stub.GetProductSheet, taken, vendor)
+    taken.format = "xlsx"
+    assert stub.GetProductSheet(taken, metadata=vendor).data
+
+
 @pytest.mark.parametrize("kind", [csv_of, xlsx_of])
 def test_a_part_of_one_is_not_taken_for_a_thousand(stub: Any, merchant: Merchant, kind: Callable[..., bytes]) -> None:
     rows = [{"name": "Thịt bò", "unit": "kg", "price": "250.000", "stock": 0.125}]

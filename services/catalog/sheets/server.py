@@ -8,7 +8,7 @@ from typing import Any
 from cho.catalog.v1 import sheets_pb2 as pb
 from google.api.httpbody_pb2 import HttpBody
 
-from kit.errors import InvalidArgument, SheetTooLarge
+from kit.errors import InvalidArgument, LimitExceeded, SheetTooLarge
 from kit.ids import key_time_ms
 from kit.rpc.call import Call
 from kit.rpc.threads import Servicers
@@ -23,6 +23,8 @@ from services.catalog.sheets.store import Sheet
 from services.catalog.visible import KEEPERS
 
 FILE_BYTES_MAX = 700 * 1024
+# What is taken out fits what gRPC takes (1 MB).
+TAKEN_BYTES_MAX = 1_000 * 1024
 # Of a text, characters that are shown: a thousand rows, before and after, fit what gRPC takes (1 MB).
 SHOWN_MAX = NAME_LENGTH_MAX
 _STATES = {
@@ -42,9 +44,11 @@ class SheetServicer:
         products = work.known(_kept(request.merchant_id, call))
         chosen = request.format or "xlsx"
         call.set_header("content-disposition", f'attachment; filename="mat-hang.{chosen}"')
-        if chosen == "csv":
-            return HttpBody(content_type=CSV_TYPE, data=export.as_csv(products))
-        return HttpBody(content_type=XLSX_TYPE, data=export.as_xlsx(products))
+        kind, written = (CSV_TYPE, export.as_csv) if chosen == "csv" else (XLSX_TYPE, export.as_xlsx)
+        data = written(products)
+        if len(data) > TAKEN_BYTES_MAX:
+            raise LimitExceeded("the stall says more than fits one file; xlsx packs it smaller than csv")
+        return HttpBody(content_type=kind, data=data)
 
     def CheckProductSheet(self, request: pb.CheckProductSheetRequest, call: Call) -> pb.CheckProductSheetResponse:
         if key_time_ms(request.request_id) is None:
