@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -80,9 +80,9 @@ def begin(found: Sheet) -> Sheet:
     return sheet(found.id)
 
 
-def to_apply(limit: int) -> list[Sheet]:
-    """Those that are to be carried out."""
-    return [_sheet(document) for document in CatalogSheet.objects(state=APPLYING).limit(limit)]
+def to_apply() -> Iterator[Sheet]:
+    """Those that are to be carried out, read as they are asked for, the oldest first."""
+    yield from map(_sheet, CatalogSheet.objects(state=APPLYING).order_by("created_at").batch_size(1).no_cache())
 
 
 def note(found: Sheet, tried: Sequence[Row]) -> Sheet:

@@ -29,8 +29,8 @@ from services.catalog.sheets.store import Sheet
 from services.catalog.store import Product
 
 LEASE = "catalog:sheets:lease"
-# Rows between notes, sheets a tick, and the time after which a tick begins no more.
-CHUNK, AT_ONCE_MAX, TICK_S_MAX = 50, 5, 3.0
+# Rows between notes, and the time after which a tick begins no more.
+CHUNK, TICK_S_MAX = 50, 3.0
 # Nothing is known of a row that met one of these, or nothing was done: it is tried again in a later tick.
 PASSING = (Contention, Overloaded, Unavailable)
 
@@ -85,7 +85,9 @@ class Clerk:
             if not self._lease.held() and not self._lease.acquire():
                 return
             until = time.monotonic() + TICK_S_MAX
-            for found in store.to_apply(AT_ONCE_MAX):
+            for found in store.to_apply():
+                if time.monotonic() >= until:
+                    break
                 self._work(found, until)
         except (redis.RedisError, PyMongoError) as error:
             _logger.warning("sheets wait", reason=type(error).__name__)
