@@ -164,6 +164,22 @@ def test_what_is_taken_out_can_be_sent_back_and_changes_nothing(
         assert b"'=1+1" in taken.data
 
 
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_what_was_sold_since_a_sheet_was_taken_out_does_not_come_back_with_it(
+    stub: Any, merchant: Merchant, vendor: Caller, clerk: work.Clerk, kind: str
+) -> None:
+    tea, other = listed(merchant), listed(merchant, "Chè nõn tôm")
+    taken = stub.GetProductSheet(pb.GetProductSheetRequest(merchant_id=merchant.id, format=kind), metadata=vendor)
+    store.update(tea, {"stock": 20})
+    assert [row.action for row in check(stub, merchant, taken.data).rows] == [NOTHING, NOTHING]
+    # Who has counted writes what there is; a new product has what its row says, wherever that was copied from.
+    copied = {"name": "Chè mới", "unit": "túi", "price": "1", "stock": "25", "stock_was": "25"}
+    rows = (row_of(tea, stock="24", stock_was="25"), row_of(other, stock="7", price="1", stock_was="25"), copied)
+    done = apply(stub, clerk, check(stub, merchant, csv_of(*rows)), vendor)
+    stocks = [store.product(row.product_id).offer.stock for row in done.rows]
+    assert stocks == [24, 7, 25]
+
+
 def test_a_workbook_with_numbers_is_read_as_well(stub: Any, merchant: Merchant) -> None:
     sheet = check(stub, merchant, xlsx_of({"name": "Trứng gà", "unit": "chục", "price": 35_000, "stock": 12}))
     assert [row.action for row in sheet.rows] == [CREATE]

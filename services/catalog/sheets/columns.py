@@ -19,6 +19,8 @@ PRODUCTS = Columns(
         Column("price", "Giá (đồng)", ("gia", "gia ban", "don gia", "price"), True, "Đồng một đơn vị.", "450000"),
         Column("stock", "Tồn kho", ("ton", "so luong", "sl", "con", "stock", "quantity"), False,
                "Số đơn vị đang có; để trống: giữ nguyên.", "60"),
+        Column("stock_was", "Tồn lúc tải bảng", ("stock when taken out",), False,
+               "Không sửa. Tồn kho vẫn như đây: giữ nguyên, dù đã bán bớt sau khi tải.", ""),
         Column("net_grams", "Gam một đơn vị", ("khoi luong", "gam", "trong luong", "net grams", "grams"), False,
                "Cho hàng đếm: một túi nặng bao nhiêu gam.", ""),
         Column("state", "Trạng thái", ("tinh trang", "state", "status"), False,

@@ -55,6 +55,7 @@ def _cells(product: Known) -> list[str]:
         "product_id": product.id,
         "unit": product.unit,
         "category": CATEGORY_NAMES.get(values["category"], ""),
+        "stock_was": str(values["stock"]),
         "net_grams": str(values["net_grams"] or ""),
         "state": STATES[values["state"]],
     }

@@ -115,6 +115,7 @@ def _planned(number: int, read: dict[str, Any], stall: Stall) -> Row:
     tidy = rules.changes({"name": read["name"]})["name"]
     known = stall.find(read.pop("product_id", ""), tidy, unit)
     stall.name_once(known.id if known else f"{tidy}\0{unit}")
+    was = read.pop("stock_was", None)
     if known is None:
         return Row(number, Action.CREATE, "", tidy, _new(read, unit), {})
     if unit != known.unit:
@@ -122,6 +123,9 @@ def _planned(number: int, read: dict[str, Any], stall: Stall) -> Row:
             "a product's unit stays: withdraw it and list a new one",
             vi="Không đổi được đơn vị tính: hãy ngừng bán và thêm mặt hàng mới.",
         )
+    if read.get("stock") == was:
+        # Nobody has counted since the sheet was taken out: what was sold meanwhile does not come back.
+        read.pop("stock", None)
     named = {field: read[field] for field in CHANGING if field in read}
     checked = rules.changes(named, unit)
     changes = {field: value for field, value in checked.items() if known.values[field] != value}
@@ -235,6 +239,7 @@ def _category(text: str) -> str:
 _READERS: dict[str, Callable[[str], Any]] = {
     "price": _number,
     "stock": _number,
+    "stock_was": _number,
     "net_grams": _number,
     "state": _state,
     "category": _category,
