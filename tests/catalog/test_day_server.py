@@ -245,6 +245,16 @@ def test_the_lunar_date_of_a_leap_month_is_printed_as_such() -> None:
     assert f"âm lịch {leap.lunar.day}/{leap.lunar.month} nhuận" in text_of(printed)
 
 
+def test_what_the_font_has_no_glyph_for_is_left_out_of_the_print(caplog: pytest.LogCaptureFixture) -> None:
+    on = clock.today()
+    tomato = sell("Cà chua 🍅 bi", {0: 20_000}, "🌶 Sạp Cô Nga 茶")
+    made = sheet.sheet([tomato], on, None)
+    said = text_of(pdf.printed(made, "Chợ Thái", marketday.market_day(on), clock.now()))
+    assert "Cà chua bi" in said
+    assert "Sạp Cô Nga" in said
+    assert not [record for record in caplog.records if "missing the following glyphs" in record.getMessage()]
+
+
 def test_the_first_day_that_can_be_asked_for_is_known_with_what_it_is_compared_with(stub: Any) -> None:
     hold(MarketDays(Rule.DAILY))
     sell("Cà chua", {-ago: 20_000 + ago for ago in range(70)})

@@ -61,6 +61,12 @@ def test_the_fonts_are_in_the_file() -> None:
     assert b"BeVietnamPro" in printed
 
 
+def test_what_the_font_has_no_glyph_for_is_left_out_of_the_print(caplog: pytest.LogCaptureFixture) -> None:
+    document = pypdfium2.PdfDocument(pdf.stands([face(name="🌶 Rau sạch 🍅 Cô Nga 茶")], "a5", ON))
+    assert "Rau sạch Cô Nga" in document[0].get_textpage().get_text_bounded()
+    assert not [record for record in caplog.records if "missing the following glyphs" in record.getMessage()]
+
+
 def test_every_stand_of_a_market_is_read_back_in_order() -> None:
     faces = [face(f"{section}-{number}", issue=number) for section in ("A", "B") for number in range(1, 7)]
     document = pypdfium2.PdfDocument(pdf.stands(faces, "a6", ON))

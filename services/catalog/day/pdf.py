@@ -105,9 +105,11 @@ class _Document(FPDF):
 
     def _put(self, x: float, y: float, width: float, size: float, text: str, *, bold: bool = False, align: str = "L",
              ink: tuple[int, int, int] = _INK) -> None:  # fmt: skip
-        """One line, cut where it does not fit."""
-        text = " ".join(unicodedata.normalize("NFC", text).split())
+        """One line, without what the font has no glyph for, cut where it does not fit."""
         self.set_font("BeVietnamPro", "B" if bold else "", size)
+        drawn = self.current_font.cmap  # type: ignore[union-attr]
+        text = "".join(c for c in unicodedata.normalize("NFC", text) if ord(c) in drawn or c.isspace())
+        text = " ".join(text.split())
         self.set_text_color(*ink)
         self.set_xy(x, y)
         room = width - 2 * self.c_margin

@@ -94,10 +94,13 @@ class _Document(FPDF):
 
     def line_of(self, text: str, top: float, size: float, *, bold: bool = False, ink: tuple[int, int, int] = _INK,
                 left: float = _MARGIN, align: str = "C") -> None:  # fmt: skip
-        """One line, smaller where it does not fit, cut where it would be too small to read."""
-        text, width = " ".join(unicodedata.normalize("NFC", text).split()), _WIDTH - _MARGIN - left
-        style = "B" if bold else ""
+        """One line, without what the font has no glyph for, smaller where it does not fit, cut where it would be too
+        small to read."""
+        style, width = "B" if bold else "", _WIDTH - _MARGIN - left
         self.set_font("BeVietnamPro", style, size * self.scale)
+        drawn = self.current_font.cmap  # type: ignore[union-attr]
+        text = "".join(c for c in unicodedata.normalize("NFC", text) if ord(c) in drawn or c.isspace())
+        text = " ".join(text.split())
         wide = self.get_string_width(text) / width
         if wide > 1:
             self.set_font("BeVietnamPro", style, max(size / wide, _SMALLEST_PT) * self.scale)
