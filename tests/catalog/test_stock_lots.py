@@ -353,3 +353,23 @@ def test_a_lot_that_made_room_does_not_come_in_again(
     assert store.spent_lot(gone.lot_id) is not None
     assert stub.AddLot(first, metadata=vendor).lot.sold == 5
     assert available(tea_product) == 7
+
+
+def test_a_loss_of_a_lot_that_made_room_is_known_when_it_is_sent_again(
+    tea_product: Product, stub: Any, vendor: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelves, "LOTS_MAX", 2)
+    gone = stub.AddLot(added(tea_product, 5), metadata=vendor).lot
+    loss = pb.WriteOffRequest(
+        request_id=new_key(), product_id=tea_product.id, lot_id=gone.lot_id, quantity=5, reason="dập nát"
+    )
+    lot = stub.WriteOff(loss, metadata=vendor).lot
+    stub.AddLot(added(tea_product), metadata=vendor)
+    assert store.spent_lot(gone.lot_id) is not None
+    assert stub.WriteOff(loss, metadata=vendor).lot == lot
+    loss.quantity = 4
+    refused("IDEMPOTENCY_CONFLICT", stub.WriteOff, loss, vendor)
+    loss.request_id = new_key()
+    refused("OUT_OF_STOCK", stub.WriteOff, loss, vendor)
+    loss.lot_id = "lot_x"
+    refused("NOT_FOUND", stub.WriteOff, loss, vendor)

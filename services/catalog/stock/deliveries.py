@@ -8,7 +8,7 @@ from datetime import date
 from cho.events.v1 import events_pb2
 
 from kit import clock
-from kit.errors import IdempotencyConflict, InvalidArgument, MerchantNotFound, WrongState
+from kit.errors import IdempotencyConflict, InvalidArgument, MerchantNotFound, NotFound, WrongState
 from kit.ids import derived_key, key_time_ms
 from services.catalog import growers, store
 from services.catalog.product import State
@@ -16,7 +16,7 @@ from services.catalog.stock import facts as lot_facts
 from services.catalog.stock import shelf as shelves
 from services.catalog.stock.facts import Facts, Loss
 from services.catalog.stock.reservation import LINE_QUANTITY_MAX
-from services.catalog.stock.shelf import Lot
+from services.catalog.stock.shelf import Lot, Shelf
 from services.catalog.store import CatalogProduct, Product
 
 
@@ -60,8 +60,19 @@ def write_off(product: Product, request_id: str, lot_id: str, quantity: int, rea
     if key_time_ms(request_id) is None:
         raise InvalidArgument("request_id must be a UUIDv7")
     loss = Loss(request_id, quantity, lot_facts.check_reason(reason), by, clock.now())
-    changed = store.change(product.id, lambda found: replace(found, shelf=shelves.write_off(found.shelf, lot_id, loss)))
-    lot = changed.shelf.lot(lot_id)
+
+    def lost(found: Product) -> Product:
+        return replace(found, shelf=shelves.write_off(found.shelf, lot_id, loss))
+
+    try:
+        shelf = store.change(product.id, lost).shelf
+    except NotFound:
+        # With nothing left of it, it has made room for another one; what was written off of it is known all the same.
+        spent = _spent(product.id, lot_id)
+        if spent is None:
+            raise
+        shelf = shelves.write_off(Shelf((spent,)), lot_id, loss)
+    lot = shelf.lot(lot_id)
     assert lot is not None
     return lot
 
