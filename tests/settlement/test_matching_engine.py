@@ -418,6 +418,14 @@ def test_words_that_strangers_write_come_through_whole(tmp_path: Path) -> None:
     assert strange.text == (odd * 100)[: spool.TEXT_MAX]
 
 
+@pytest.mark.parametrize("text", ["chi\rtra", "chi tra\r", "\rchi tra", "chi\ntra", "chi\r\ntra"])
+def test_a_line_end_of_any_kind_in_a_text_does_not_stop_a_run_and_stays_what_it_is(tmp_path: Path, text: str) -> None:
+    unknown = theirs(2, "", text=text, counterparty_account=text)
+    outcome = run([ours("PO-1"), ours(text)], [theirs(1, "PO-1"), unknown, theirs(3, text)], tmp_path)
+    (found,) = only(outcome.breaks).entries
+    assert (found.text, found.counterparty_account, outcome.totals.matched_expected) == (text, text, 2)
+
+
 def test_a_lone_surrogate_does_not_stop_a_run(tmp_path: Path) -> None:
     assert kinds(run([], [theirs(1, "PO\ud800")], tmp_path)) == [("EXTRA", "")]
 

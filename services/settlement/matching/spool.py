@@ -117,10 +117,11 @@ def load_rows(
     try:
         # A lone surrogate has no UTF-8: it is written as an escape, the same each time.
         with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as out:
-            csv.writer(out, lineterminator="\n").writerows(rows)
+            # Lines end in both characters: then a value with either is quoted, and a bank may write one in a text.
+            csv.writer(out, lineterminator="\r\n").writerows(rows)
         con.execute(
             f"CREATE TABLE {table} AS SELECT {select} FROM read_csv($path, columns = {{{types}}}, header = false,"  # noqa: S608
-            " auto_detect = false, delim = ',', quote = '\"', escape = '\"', new_line = '\\n', nullstr = $no_value)",
+            " auto_detect = false, delim = ',', quote = '\"', escape = '\"', new_line = '\\r\\n', nullstr = $no_value)",
             {"path": str(path), "no_value": _NO_VALUE},
         )
     finally:
