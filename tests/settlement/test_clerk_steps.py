@@ -21,7 +21,9 @@ from services.settlement.matching import casework
 from services.settlement.matching.breaks import State
 from services.settlement.payouts import rules
 from services.settlement.payouts import store as payouts
+from services.settlement.records import StatusLine, StatusReport
 from tests.settlement.clerk_office import BANK, DAY, KEY, Office, open_office
+from tests.settlement.iso_status_files import content
 
 BACK = "PO-000001-000002-1"
 TELECOMS = ("VIETTEL", "VNPT", "MOBIFONE")
@@ -397,6 +399,31 @@ def test_a_rejection_as_a_duplicate_fails_nothing(sent: Office) -> None:
     sent.work()
     assert states() == [rules.PAID] * 5 + [rules.SENT]
     assert "unpaid" not in sent.ledger.moved
+
+
+@pytest.mark.parametrize(
+    ("reason", "own"), [("AM05", ""), ("DU01", "NARR"), ("DU02", "AC01")], ids=["no reason", "a text", "a reason"]
+)
+def test_a_file_that_is_rejected_as_a_duplicate_fails_nothing_whatever_its_lines_say(
+    sent: Office, reason: str, own: str
+) -> None:
+    lines = tuple(StatusLine(one.id, one.id, "RJCT", own) for one in payouts.of_window(1))
+    said = StatusReport("ST-1", sent.now, "PO-W000001-1", "pain.001.001.09", "RJCT", reason, lines)
+    inbox = sent.home / "exchange" / BANK / "in"
+    (inbox / "pain.002.ST-1.xml").write_bytes(content("pain.002.001.10", said))
+    sent.work()
+    assert (states(), sent.ledger.moved["unpaid"]) == ([rules.SENT] * 6, 0)
+    assert open_breaks(BANK) == [("DISPUTED", line.end_to_end_id) for line in sorted(lines, key=str)]
+
+
+def test_a_rejection_with_a_reason_of_its_own_within_a_file_that_is_rejected_in_part_stands(sent: Office) -> None:
+    (back,) = [one for one in payouts.of_window(1) if one.id == BACK]
+    line = StatusLine(back.id, back.id, "RJCT", "AC01")
+    said = StatusReport("ST-1", sent.now, "PO-W000001-1", "pain.001.001.09", "PART", "AM05", (line,))
+    inbox = sent.home / "exchange" / BANK / "in"
+    (inbox / "pain.002.ST-1.xml").write_bytes(content("pain.002.001.10", said))
+    sent.work()
+    assert (states(), sent.ledger.moved["unpaid"]) == ([rules.FAILED] + [rules.SENT] * 5, 1)
 
 
 # Several windows ------------------------------------------------------------------------------------------

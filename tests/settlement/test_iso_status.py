@@ -75,6 +75,16 @@ def test_the_only_batch_speaks_for_the_message(tmp_path: Path) -> None:
     assert (read.group_status, read.lines) == ("RJCT", ())
 
 
+def test_the_only_batchs_reason_is_the_messages_also_where_only_that_has_a_status(tmp_path: Path) -> None:
+    rejected = content("pain.002.001.12", replace(SAMPLE, lines=SAMPLE.lines[1:2], group_status="RJCT"))
+    path = tmp_path / "it.xml"
+    batch = b"</OrgnlPmtInfId>"
+    path.write_bytes(rejected.replace(batch, batch + b"<StsRsnInf><Rsn><Cd>DU02</Cd></Rsn></StsRsnInf>"))
+    iso_xsd.valid(path)
+    read = status.read(path)
+    assert (read.group_status, read.group_reason) == ("RJCT", "DU02")
+
+
 def test_a_line_without_a_status_has_its_batchs(tmp_path: Path) -> None:
     silent = replace(SAMPLE, lines=(StatusLine("", "PO-000012-000001-1", ""),))
     read = status.read(written(tmp_path, "pain.002.001.12", silent, batch_status="RJCT"))

@@ -30,7 +30,7 @@ from services.settlement.payouts import rules
 from services.settlement.payouts import store as payouts
 from services.settlement.proof import ack
 from services.settlement.proof.files import NotAFile, open_regular
-from services.settlement.records import FileRefused, StatusReport
+from services.settlement.records import FileRefused, StatusLine, StatusReport
 
 _RECORD = re.compile(r"record\.W(\d{6})-([A-Z0-9]+)(?:[.-].+)?\.csv")
 
@@ -194,7 +194,7 @@ def _accepted(box: Box, text: bytes) -> None:
 def _statuses(desk: Desk, report: StatusReport) -> None:
     """Notes what a bank said of each instruction of a file; a word about the whole file is of those not named."""
     point("status read")
-    lines = [(line.end_to_end_id, line.status, f"{line.reason} {line.reason_text}".strip()) for line in report.lines]
+    lines = [(line.end_to_end_id, line.status, _why(report, line)) for line in report.lines]
     ours = _of_message(report.original_message_id)
     if report.group_status in rules.SAYS_PAID | rules.SAYS_FAILED:
         named = {line.end_to_end_id for line in report.lines}
@@ -205,6 +205,14 @@ def _statuses(desk: Desk, report: StatusReport) -> None:
     if strangers:
         raise FileRefused("NOT_IN_MESSAGE", f"{strangers[0][:40]} is not in {report.original_message_id}")
     steps.note(lines, now())
+
+
+def _why(report: StatusReport, line: StatusLine) -> str:
+    """A line's reason; its message's where it has none, and before it where that was rejected as a duplicate: then
+    whatever is in it may have been paid before."""
+    said, whole = f"{line.reason} {line.reason_text}".strip(), report.group_reason
+    duplicate = report.group_status in rules.SAYS_FAILED and whole in rules.DUPLICATES
+    return f"{whole} {said}".strip() if duplicate or not said else said
 
 
 def _of_message(message_id: str) -> list[str]:

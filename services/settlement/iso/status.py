@@ -144,12 +144,13 @@ class _Reading:
 
     def _whole(self) -> _Said:
         """What is said of the message as a whole: its batch's status is its own, as we send one batch in a message."""
+        reason = self._batch.reason or self._group.reason
         if not self._batch.status:
-            return self._group
+            return self._group._replace(reason=reason)
         if max(self._batches, self._batch_statuses) > 1:
             why = "statuses of several batches: we send one in a message"
             raise FileRefused("SEVERAL_BATCHES", why, self._batch.line)
-        return self._batch._replace(reason=self._batch.reason or self._group.reason)
+        return self._batch._replace(reason=reason)
 
     def _take_line(self, element: etree._Element) -> None:
         line = element.sourceline or 0
