@@ -20,6 +20,8 @@ from services.settlement.matching import store as kept
 from services.settlement.matching.breaks import State
 from services.settlement.payouts import rules
 from services.settlement.payouts import store as payouts
+from services.settlement.records import StatusLine, StatusReport
+from tests.settlement import iso_status_files
 from tests.settlement.clerk_office import BANK, DAY, Office, open_office
 
 CAMT = "{urn:iso:std:iso:20022:tech:xsd:camt.053.001.08}"
@@ -92,6 +94,18 @@ def test_a_status_of_what_we_never_sent_or_of_what_was_not_in_it_moves_nothing(o
     put(office, BANK, said.name, text.encode())
     office.work()
     assert states() == {rules.PAID}
+
+
+@pytest.mark.parametrize("group", ["", "ACSC"])
+def test_a_status_that_names_payouts_by_their_instructions_ids_alone_is_of_them(office: Office, group: str) -> None:
+    first, *others = sorted(one.id for one in payouts.of_window(1))
+    lines = (StatusLine(first, "", "RJCT", "AC01"), *(StatusLine(one, "", "ACSC") for one in others if not group))
+    said = StatusReport("ST-1", office.now, "PO-W000001-1", "pacs.008.001.08", group, "", lines)
+    put(office, BANK, "pacs.002.ST-1.xml", iso_status_files.content("pacs.002.001.10", said))
+    office.work()
+    assert office.refused(BANK) == {}
+    assert {one.id for one in payouts.of_window(1) if one.state == rules.FAILED} == {first}
+    assert {one.id for one in payouts.of_window(1) if one.state == rules.PAID} == set(others)
 
 
 def test_of_a_file_of_two_statements_nothing_is_taken_where_the_second_is_wrong(office: Office) -> None:

@@ -194,10 +194,11 @@ def _accepted(box: Box, text: bytes) -> None:
 def _statuses(desk: Desk, report: StatusReport) -> None:
     """Notes what a bank said of each instruction of a file; a word about the whole file is of those not named."""
     point("status read")
-    lines = [(line.end_to_end_id, line.status, _why(report, line)) for line in report.lines]
+    # Our instruction ids are the end-to-end ids: a bank may name a transfer by either.
+    lines = [(line.end_to_end_id or line.instruction_id, line.status, _why(report, line)) for line in report.lines]
     ours = _of_message(report.original_message_id)
     if report.group_status in rules.SAYS_PAID | rules.SAYS_FAILED:
-        named = {line.end_to_end_id for line in report.lines}
+        named = {one for one, _, _ in lines}
         lines += [(one, report.group_status, report.group_reason) for one in ours if one not in named]
     if not ours:
         raise FileRefused("UNKNOWN_MESSAGE", f"we never sent {report.original_message_id}: which file is meant?")
