@@ -327,6 +327,33 @@ def test_of_a_file_of_two_statements_under_one_number_both_are_compared_and_once
     assert (office.refused(BANK), office.ledger.moved["returned"]) == ({}, 1)
 
 
+@pytest.mark.parametrize(("days", "decided"), [(0, False), (1, False), (1, True)])
+def test_what_the_bank_booked_twice_and_puts_right_did_not_come_back_from_its_payee(
+    office: Office, days: int, decided: bool
+) -> None:
+    office.tick(1)
+    office.work()
+    for notice in (office.home / "exchange" / BANK / "in").glob("camt.054.*"):
+        notice.unlink()
+    paid = [("D", one.amount - one.fee, one.id) for one in payouts.of_window(1)]
+    twice, right = paid[0], ("RD", *paid[0][1:])
+    account = office.desk.settings.scheme_account
+    lines = [[*paid, twice, right]] if not days else [[*paid, twice], [right]]
+    for day, shown in enumerate(lines):
+        on = DAY + timedelta(days=day)
+        statement = mt940(account, f":28C:{day}\n", on, shown).replace("SAOKE", str(on))
+        put(office, BANK, f"saoke.{day}.sta", statement.encode())
+        office.work()
+        if decided and not day:
+            (found,) = casework.of_state(BANK, State.OPEN)[0]
+            proposed = casework.propose(found.id, found.version, "theirs to put right", None, "usr_a", office.now)
+            casework.approve(found.id, proposed.version, "usr_b", office.now)
+        office.later(days=1)
+    assert office.refused(BANK) == {}
+    assert (states(), office.ledger.moved["returned"]) == ({rules.PAID}, 0)
+    assert ("REVERSED", twice[2]) in open_breaks(BANK)
+
+
 def test_another_content_under_a_name_that_was_taken_is_refused_before_anything_of_it_counts(office: Office) -> None:
     office.tick()
     said = waiting(office, "pain.002.*")

@@ -36,6 +36,8 @@ END_OF_DAY = frozenset({"camt.053", "mt940", "csv"})
 DISPUTES_MAX = 5_000
 # Breaks over a movement of ours that the statement shows all the same.
 SHOWN = frozenset({BreakType.AMOUNT, BreakType.CURRENCY, BreakType.REVERSED})
+# More left under a payout's reference than the payout, or another sum.
+LEFT_WRONGLY = frozenset({BreakType.DUPLICATE, BreakType.EXTRA, BreakType.AMOUNT})
 
 _logger = log.logger(__name__)
 
@@ -192,7 +194,8 @@ def _postings(closed: store.Window, institution: str, _: str) -> Iterator[Expect
 
 def _came_back(outcome: Outcome) -> list[str]:
     """Payouts that came back whole, at once or in parts. What came back short, or more of it, or went the other way, is
-    for people: nobody is given what did not come."""
+    for people: nobody is given what did not come. So is what had left more than once, or as another sum: the bank may
+    have put that right, and the payee has the money."""
     sums: dict[str, list[int]] = defaultdict(list)
     for found in outcome.breaks:
         references = {entry.reference for entry in found.entries}
@@ -200,7 +203,9 @@ def _came_back(outcome: Outcome) -> list[str]:
             sums[references.pop()].append(found.entry_total)
     known = payouts.by_ids(sorted(sums))
     whole = {one: payout.amount - payout.fee for one, payout in known.items()}
-    return sorted(one for one, amount in whole.items() if amount in sums[one] or amount == sum(sums[one]))
+    back = {one for one, amount in whole.items() if amount in sums[one] or amount == sum(sums[one])}
+    wrongly = {found.entries[0].reference for found in outcome.breaks if found.type in LEFT_WRONGLY and found.entries}
+    return sorted(back - wrongly - kept.in_breaks(outcome.scope, LEFT_WRONGLY, back))
 
 
 def _note_shown(outcome: Outcome, reconciliation_id: str, instead_of: Sequence[str]) -> None:

@@ -20,7 +20,7 @@ from pymongo.errors import BulkWriteError
 
 from kit.errors import IdempotencyConflict, InvalidArgument, NotFound
 from services.settlement.matching import breaks, kept, spool
-from services.settlement.matching.breaks import UNDECIDED, Break
+from services.settlement.matching.breaks import UNDECIDED, Break, State
 from services.settlement.matching.casework import change, page_size
 from services.settlement.matching.documents import (
     AFTER_ALL,
@@ -30,7 +30,7 @@ from services.settlement.matching.documents import (
     BreakDocument,
     ReconciliationDocument,
 )
-from services.settlement.matching.model import Outcome, Totals, digest
+from services.settlement.matching.model import BreakType, Outcome, Totals, digest
 from services.settlement.matching.rules import RuleSet
 
 # Documents written or read back together.
@@ -118,6 +118,7 @@ __all__ = [
     "by_scope",
     "find",
     "id_of",
+    "in_breaks",
     "keep",
     "reconciliation",
     "reconciliations",
@@ -305,6 +306,16 @@ def _close_gone(run: Any, outcome: Outcome, found: set[str], by: str, at: dateti
         in_place = one.scope == run.scope and run.kind in _WHOLE and one.reconciliation_id not in pages
         if one.reconciliation_id == run.id or in_place or (one.reference in matched and one.type in breaks.OF_OURS):
             change(one.id, lambda now: breaks.gone(now, run.id, by, at) if now.state in UNDECIDED else now)
+
+
+def in_breaks(stream: str, types: Iterable[BreakType], references: Iterable[str]) -> set[str]:
+    """Those of these references of which the stream has a break of one of these types, whatever was decided on it; one
+    that is gone is none."""
+    wanted, kinds, found = sorted(set(references)), [one.value for one in types], set[str]()
+    for start in range(0, len(wanted), _CHUNK):
+        those = BreakDocument.objects(stream=stream, type__in=kinds, reference__in=wanted[start : start + _CHUNK])
+        found.update(one.reference for one in those.only("reference", "state") if one.state != State.GONE.value)
+    return found
 
 
 def _active_of(stream: str) -> Iterator[Break]:
