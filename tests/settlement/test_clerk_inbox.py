@@ -393,6 +393,13 @@ def test_an_acceptance_of_an_amount_that_cannot_be_is_refused_and_stops_nothing(
     assert open_breaks("VNPT") == []
 
 
+def test_an_acceptance_with_half_a_character_in_its_reason_is_refused(office: Office) -> None:
+    said = rb'{"pack": "W000001-VNPT", "net": 5, "accepted": false, "reason": "DIFFERS: \ud83d"}'
+    put(office, "VNPT", "acceptance.W000001-VNPT.json", said)
+    office.work()
+    assert "Reason code: ACCEPTANCE\n" in office.refused("VNPT")["acceptance.W000001-VNPT.json"]
+
+
 def test_a_file_on_which_we_fail_stays_where_it_is_and_keeps_nobody_elses_from_being_read(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -167,6 +167,8 @@ def _accepted(box: Box, text: bytes) -> None:
         said = json.loads(text)
         pack, theirs = _PACK.fullmatch(said["pack"]), said["net"]
         accepted, reason = said["accepted"], str(said.get("reason", ""))
+        # JSON may escape half a character, and that can be kept nowhere.
+        reason.encode()
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise broken from error
     if pack is None or not isinstance(accepted, bool) or type(theirs) is not int or abs(theirs) > NET_MAX:
