@@ -55,6 +55,9 @@ def test_a_net_position_that_a_telecom_disputes_is_somebodys_until_the_two_agree
     for _ in range(2):
         answer(office, ours - 77_000, False, "DIFFERS: our record makes less")
     assert cases("VIETTEL") == [("DISPUTED", "NP-000001-VIETTEL", "DIFFERS", 77_000)]
+    answer(office, ours - 77_000, True)
+    assert [text for text in office.refused("VIETTEL").values() if "Reason code: NET_DIFFERS\n" in text]
+    assert len(cases("VIETTEL")) == 1, "accepted, but what they say it is differs as before"
     answer(office, ours, True)
     assert (cases("VIETTEL"), len(cases("VIETTEL", State.GONE))) == ([], 1)
     answer(office, ours, False, "we do not accept it")

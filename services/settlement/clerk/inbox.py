@@ -179,6 +179,8 @@ def _accepted(box: Box, text: bytes) -> None:
     ours = {line.institution: line.credits - line.debits for line in closed.lines} if closed else {}
     if box.institution not in ours:
         raise FileRefused("WINDOW", f"you have no position in window {int(pack[1])}: which pack is meant?")
+    if accepted and theirs != ours[box.institution]:
+        raise FileRefused("NET_DIFFERS", f"accepted, but {theirs} is not the report's net position: which do you mean?")
     word = reason.partition(":")[0]
     case = Case(
         box.institution, "net position", BreakType.DISPUTED, rules.net_id(int(pack[1]), box.institution, 1),

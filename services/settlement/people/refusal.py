@@ -34,6 +34,7 @@ VIETNAMESE = {
     "MT_BROKEN": "Một trường của MT940/MT942 không đúng chuẩn SWIFT. Hãy xuất lại tệp rồi gửi lại.",
     "NAME": "Tên tệp không đúng quy ước hoặc không khớp nội dung. Hãy đặt lại tên rồi gửi lại.",
     "NAME_TAKEN": "Một tệp khác nội dung đã được nhận với cùng tên. Hãy gửi lại với tên mới.",
+    "NET_DIFFERS": "Tệp chấp nhận một số dư bù trừ khác với số dư trong báo cáo. Hãy kiểm tra số tiền rồi gửi lại.",
     "NOT_ASCII": "Tệp có ký tự không phải ASCII. Hãy sửa rồi gửi lại.",
     "NOT_A_STATUS": "Tệp không phải là báo cáo trạng thái. Hãy gửi pain.002 hoặc pacs.002.",
     "NOT_IN_MESSAGE": "Báo cáo nêu một lệnh không có trong thông điệp gốc. Hãy kiểm tra số tham chiếu rồi gửi lại.",
