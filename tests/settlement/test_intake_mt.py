@@ -97,6 +97,15 @@ def test_an_mt942_declares_numbers_and_sums_and_has_what_is_only_expected(tmp_pa
     assert [entry.status for entry in entries] == ["booked", "pending", "booked"]
 
 
+@pytest.mark.parametrize("amount", ["1.000,00", "1,000.00", "1.000.000", "1234567890123456", "1,5,", "5..", "5,."])
+def test_what_is_no_amount_is_refused_and_not_read_as_its_first_part(amount: str, tmp_path: Path) -> None:
+    # No balance and no sum says how much it was.
+    content = f":20:R1\n:25:{OWN}\n:28C:1\n:34F:VND0,\n:61:261123D{amount}NTRFX\n-\n"
+    with pytest.raises(FileRefused) as refused:
+        read(tmp_path, content)
+    assert (refused.value.reason, refused.value.line) == ("MT_BROKEN", 5)
+
+
 def test_statements_one_after_another_are_each_proven(tmp_path: Path) -> None:
     body = one(":61:261123C5,NTRFX\n", closing="C261123VND5,")
     found = read(tmp_path, "BIDV\n940\n" + body + body.replace(":20:M", ":20:N").replace("-\n", "") + body)

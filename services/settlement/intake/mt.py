@@ -22,8 +22,10 @@ from services.settlement.intake.values import field, latest, minor_units, moved,
 from services.settlement.records import VND, StatementEntry, StatementHead
 
 _FIELD = re.compile(r":([0-9]{2}[A-Z]?):(.*)", re.ASCII)
+# An amount ends where no more of a number follows: "1.000,00" or 16 digits are none, and not their first part.
 _LINE = re.compile(
-    r"(\d{6})(\d{4}|\s{4})?(R?[CD]|E[CD])([A-Z])?\s?(\d{1,15}(?:[,.]\d{0,14})?)([A-Z][A-Z0-9 ]{3})?(.*)", re.ASCII
+    r"(\d{6})(\d{4}|\s{4})?(R?[CD]|E[CD])([A-Z])?\s?(\d{1,15}(?:[,.]\d{0,14})?)(?![\d,.])([A-Z][A-Z0-9 ]{3})?(.*)",
+    re.ASCII,
 )
 _BALANCE = re.compile(r"([CD])(\d{6})([A-Z]{3})(\d{1,15}(?:[,.]\d{0,14})?)\s*", re.ASCII)
 _SUM = re.compile(r"(\d{1,15})([A-Z]{3})(\d{1,15}(?:[,.]\d{0,14})?)\s*", re.ASCII)
