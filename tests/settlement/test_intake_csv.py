@@ -151,6 +151,7 @@ def test_sums_are_of_the_accounts_currency_or_of_all_numbers_and_never_a_bit_of_
         (LINE.replace("pay,", '"pay,'), "CSV_BROKEN", 2),
         (LINE.replace("pay,", '"pay"x,'), "CSV_BROKEN", 2),
         (LINE.replace("75000", "75000.5"), "AMOUNT", 2),
+        (LINE.replace("75000", "75.000"), "AMOUNT", 2),
         (LINE.replace("75000", "-75000"), "AMOUNT", 2),
         (LINE.replace("75000", "0"), "AMOUNT", 2),
         (LINE.replace("75000", "1e3"), "AMOUNT", 2),
@@ -183,6 +184,7 @@ def test_signs_that_begin_a_number_or_a_sentence_are_no_formula(tmp_path: Path) 
         ("23/11/2026,5,5,x,95\n", "AMOUNT"),
         ("23/11/2026,,,x,95\n", "AMOUNT"),
         ('23/11/2026,"5,00",,x,95\n', "AMOUNT"),
+        ("23/11/2026,500.000,,x,400.000\n", "AMOUNT"),
         ("11/23/2026,5,,x,95\n", "DATE"),
     ],
 )

@@ -127,6 +127,9 @@ def test_a_foreign_account_is_in_its_minor_units(tmp_path: Path) -> None:
     [
         (one(":61:261123C5,NTRFX\n", closing="C261123VND6,"), "BALANCE", 6),
         (one(":61:261123C5,50NTRFX\n", closing="C261123VND5,"), "AMOUNT", 5),
+        (one(":61:261123C5.000NTRFX\n", closing="C261123VND5.000"), "AMOUNT", 5),
+        (one("", "C261122VND5,000", "C261123VND5,000"), "AMOUNT", 4),
+        (f":20:R\n:25:{OWN}\n:28C:1\n:34F:VND0,\n:61:261123C7,NTRFA\n:90C:1VND7.000\n-\n", "AMOUNT", 6),
         (one(":61:261123C0,NTRFX\n", closing="C261123VND0,"), "AMOUNT", 5),
         (one(":61:261323C5,NTRFX\n", closing="C261123VND5,"), "DATE", 5),
         (one(":61:261125C5,NTRFX\n", closing="C261123VND5,"), "FUTURE_DATE", 5),

@@ -18,7 +18,7 @@ from services.settlement.intake.lines import lines_of
 from services.settlement.intake.mt_details import Details, read_details
 from services.settlement.intake.refusals import refused
 from services.settlement.intake.statement import Declared, Statement, Tally
-from services.settlement.intake.values import field, latest, minor_units, moved, too_early
+from services.settlement.intake.values import field, latest, minor_units, moved, point, too_early
 from services.settlement.records import VND, StatementEntry, StatementHead
 
 _FIELD = re.compile(r":([0-9]{2}[A-Z]?):(.*)", re.ASCII)
@@ -170,7 +170,7 @@ class _Reading:
             raise refused("MT_BROKEN", f"a balance in {match[3]} of an account in {self.currency}: correct it", line)
         self.currency = match[3]
         self.days.append(_day(match[2], line))
-        amount = minor_units(match[4].replace(",", "."), match[3], line, "balance")
+        amount = minor_units(point(match[4], match[3], line), match[3], line, "balance")
         return amount if match[1] == "C" else -amount
 
     def _sum(self, tag: str, text: str, line: int) -> None:
@@ -178,7 +178,7 @@ class _Reading:
         if not match:
             raise refused("MT_BROKEN", f":{tag}: {text[:40]!r}: write number, currency, amount", line)
         self.currency = self.currency or match[2]
-        amount = minor_units(match[3].replace(",", "."), match[2], line, "sum")
+        amount = minor_units(point(match[3], match[2], line), match[2], line, "sum")
         self.declared.line = line
         if tag == "90D":
             self.declared.debit_entries, self.declared.debits = int(match[1]), amount
@@ -232,7 +232,7 @@ class _Reading:
         side = {"C": "D", "D": "C"}[mark[1]] if reversal else mark[-1]
         if not pending and booked_on > self.latest:
             raise too_early(booked_on, line)
-        money = moved(amount.replace(",", "."), self.currency, line)
+        money = moved(point(amount, self.currency, line), self.currency, line)
         self.tally.add(side, money, self.currency, not pending, line)
         own, _, bank_reference = (part.strip() for part in references.partition("//"))
         own = "" if own == "NONREF" else own

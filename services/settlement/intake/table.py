@@ -17,7 +17,7 @@ from services.settlement.intake.lines import lines_of
 from services.settlement.intake.mapping import Mapping, folded
 from services.settlement.intake.refusals import FIELD_MAX, refused
 from services.settlement.intake.statement import Declared, Statement, Tally
-from services.settlement.intake.values import day, field, latest, minor_units, our_id_in, prose, too_early
+from services.settlement.intake.values import day, field, latest, minor_units, our_id_in, point, prose, too_early
 from services.settlement.records import StatementEntry, StatementHead
 
 # What a spreadsheet runs when somebody opens the file: a sign may begin a number or a sentence, but no call or link.
@@ -152,7 +152,7 @@ class _Rows:
         if not match or (match[1] and not signed):
             raise refused("AMOUNT", f"{cell[:40]!r} is no amount: correct the file", line)
         whole = match[2].replace(self.mapping.thousands, "") if self.mapping.thousands else match[2]
-        amount = minor_units(f"{whole}.{match[3]}" if match[3] else whole, currency, line)
+        amount = minor_units(point(f"{whole}.{match[3]}", currency, line) if match[3] else whole, currency, line)
         return -amount if match[1] == "-" else amount
 
     def _day(self, cell: str, line: int) -> date:

@@ -62,6 +62,16 @@ def minor_units(text: str, currency: str, line: int, what: str = "amount") -> in
     return amount
 
 
+def point(written: str, currency: str, line: int) -> str:
+    """An amount of a text file with a decimal point, whichever mark it has. Raises FileRefused AMOUNT for three digits
+    behind the mark, where the currency has others: "500.000" is half a million to who writes it, and 500 to others."""
+    whole, mark, fraction = written.replace(",", ".").partition(".")
+    if len(fraction) == 3 != _DIGITS.get(currency, 2):
+        why = f"amount {written[:40]!r} has three digits behind its mark: write it without a mark for thousands"
+        raise refused("AMOUNT", why, line)
+    return f"{whole}{mark}{fraction}"
+
+
 def moved(text: str, currency: str, line: int) -> int:
     """An entry's amount: as minor_units, and not 0."""
     amount = minor_units(text, currency, line)
