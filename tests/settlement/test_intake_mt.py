@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.settlement.payouts import rules
 from services.settlement.records import FileRefused, StatementHead
 from tests.settlement.intake_files import OWN, TODAY, entries_of, read
 
@@ -62,6 +63,18 @@ def test_a_reference_is_found_wherever_banks_put_it(line: str, details: str, ref
     body = f":61:261123C5,{line}\n{details}"
     (entry,) = entries_of(tmp_path, one(body, closing="C261123VND5,"))
     assert entry.reference == reference
+
+
+@pytest.mark.parametrize(
+    "ours",
+    [rules.payout_id(12, 345), rules.on_demand_id("019ac3f0-5b5e-7c4d-8f9a-0123456789ab"),
+     *(rules.net_id(12, "VIETTEL", attempt) for attempt in (1, 2, 12))],
+)  # fmt: skip
+@pytest.mark.parametrize("text", ["{}", "CT DI 123 {} chi tra", "chi tra {}.", "{}-2026"])
+def test_every_id_that_we_give_is_found_in_a_text(ours: str, text: str, tmp_path: Path) -> None:
+    body = f":61:261123C5,NTRFNONREF\n:86:{text.format(ours)}\n"
+    (entry,) = entries_of(tmp_path, one(body, closing="C261123VND5,"))
+    assert entry.reference == ours
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,11 @@ _AMOUNT = re.compile(r"([0-9]{1,18})(?:\.([0-9]{0,17}))?", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*", re.ASCII)
-# A platform's own end-to-end id in a longer text: window, line, attempt; or window and institution.
-_OURS = re.compile(r"\b(?:PO-\d{6}-\d{6}-\d{1,3}|NP-\d{6}-[A-Z0-9]{2,20})\b", re.ASCII)
+# A platform's own end-to-end id in a longer text (payouts/rules.py): window, line, attempt; a merchant's request; or
+# window, institution and, from the second on, attempt.
+_OURS = re.compile(
+    r"\b(?:PO-\d{6}-\d{6}-\d{1,3}|RQ-[0-9a-f]{32}|NP-\d{6}-[A-Z0-9]{2,20}(?:-\d{1,3}(?!\w))?)\b", re.ASCII
+)
 _DAYS_KEPT = 4_096
 _days: dict[str, date] = {}
 
