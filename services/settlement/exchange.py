@@ -260,6 +260,9 @@ def _look(path: Path, now_s: float) -> Came | Finding | None:
         status = path.lstat()
     except FileNotFoundError:
         return None
+    except PermissionError:
+        # Its folder may be listed and not entered: that keeps nobody else's files from being read.
+        return Finding("UNREADABLE", shown, "we may not look at it: let us enter its folder")
     if stat.S_ISLNK(status.st_mode):
         return Finding("SYMLINK", shown, "a link is not followed: remove it and send the file itself")
     if not stat.S_ISREG(status.st_mode):

@@ -76,6 +76,24 @@ def test_a_file_that_we_may_not_read_and_that_is_refused_for_its_name_keeps_noth
     assert (stuck.exists(), states()) == (True, {rules.PAID})
 
 
+def test_a_folder_that_we_may_list_and_not_enter_keeps_nobody_elses_files_from_being_read(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, looked = put(office.home, "VNPT", "record.W000001-VNPT.csv"), Path.lstat
+
+    def lstat(path: Path) -> os.stat_result:
+        if path.parent == stuck.parent:
+            raise PermissionError(path)
+        return looked(path)
+
+    monkeypatch.setattr(Path, "lstat", lstat)
+    with capture_logs() as logs:
+        office.work()
+    assert states() == {rules.PAID}
+    (told,) = [one for one in logs if one["event"] == "cannot be taken"]
+    assert (told["institution"], told["file"], told["code"]) == ("VNPT", stuck.name, "UNREADABLE")
+
+
 def test_a_full_disk_is_nobodys_file_and_all_of_it_is_done_later(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
