@@ -94,7 +94,7 @@ def decide(desk: Desk, closed: store.Window) -> None:
     at, owed = closed.closed_at, dict[str, int]()
     for merchant, (_, totals) in desk.books.merchants(closed.last_seq, closed.last_seq).items():
         owed[merchant] = totals.credits - totals.debits - totals.debits_pending
-    waits = plans.waits(owed, at, due_plans())
+    waits = plans.waits(owed, closed.opened_at, at, due_plans())
     platform = desk.books.account(rules.PLATFORM, closed.last_seq)
     if platform is not None:
         owed[rules.PLATFORM] = platform[1].credits - platform[1].debits - sum(closed.record["shares"].values())

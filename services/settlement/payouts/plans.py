@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, time
+from datetime import date, datetime, time, timedelta
 
 from mongoengine import Document, StringField
 
 from kit.clock import VIETNAM
 from kit.errors import InvalidArgument
-from services.settlement.schedule import Plan
+from services.settlement.schedule import DAYS_BACK_MAX, Plan
 
 WINDOW, DAILY = "window", "daily"
 # Where no schedule says when the day's last window closes.
@@ -46,13 +46,22 @@ def daily() -> set[str]:
     return {found.merchant_id for found in PlanDocument.objects if found.plan == DAILY}
 
 
-def ends_day(closed_at: datetime, schedule: Sequence[Plan]) -> bool:
-    """Whether a window that closed then is the last of its day (Vietnam's). Pure."""
+def ends_day(opened_at: datetime, closed_at: datetime, schedule: Sequence[Plan]) -> bool:
+    """Whether a window is the last of a day (Vietnam's): of the day of its closing, or, where that was late, of one
+    whose last cut-off came while it was open. Pure."""
     here = closed_at.astimezone(VIETNAM)
-    cut_offs = [at for plan in schedule for at in plan.on(here.date())]
-    return here.time() >= (max(cut_offs) if cut_offs else EVENING)
+    if here.time() >= (_last_cut_off(here.date(), schedule) or EVENING):
+        return True
+    opened_on = max(opened_at.astimezone(VIETNAM).date(), here.date() - timedelta(days=DAYS_BACK_MAX))
+    before = (opened_on + timedelta(days=n) for n in range((here.date() - opened_on).days))
+    lasts = ((day, _last_cut_off(day, schedule)) for day in before)
+    return any(at is not None and opened_at < datetime.combine(day, at, VIETNAM) for day, at in lasts)
 
 
-def waits(merchant_ids: Iterable[str], closed_at: datetime, schedule: Sequence[Plan]) -> set[str]:
+def _last_cut_off(day: date, schedule: Sequence[Plan]) -> time | None:
+    return max((at for plan in schedule for at in plan.on(day)), default=None)
+
+
+def waits(merchant_ids: Iterable[str], opened_at: datetime, closed_at: datetime, schedule: Sequence[Plan]) -> set[str]:
     """Which of these merchants a window does not pay out: theirs is the day's last."""
-    return set() if ends_day(closed_at, schedule) else daily() & set(merchant_ids)
+    return set() if ends_day(opened_at, closed_at, schedule) else daily() & set(merchant_ids)
