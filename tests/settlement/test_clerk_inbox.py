@@ -327,6 +327,24 @@ def test_of_a_file_of_two_statements_under_one_number_both_are_compared_and_once
     assert (office.refused(BANK), office.ledger.moved["returned"]) == ({}, 1)
 
 
+def test_of_a_file_whose_last_statement_has_the_ids_of_an_earlier_one_nothing_is_taken(office: Office) -> None:
+    office.tick()
+    office.work()
+    account, next_day = office.desk.settings.scheme_account, DAY + timedelta(days=1)
+    paid = [("D", one.amount - one.fee, one.id) for one in payouts.of_window(1)]
+    put(office, BANK, "saoke.1.sta", mt940(account, ":28C:329\n", DAY, []).encode())
+    office.work()
+    office.later(days=1)
+    both = mt940(account, ":28C:328\n", DAY, paid) + mt940(account, ":28C:329\n", next_day, [])
+    put(office, BANK, "saoke.2.sta", both.encode())
+    office.work()
+    assert "Reason code: MESSAGE_ID\n" in office.refused(BANK)["saoke.2.sta"]
+    assert [one.reconciled for one in payouts.of_window(1)] == [""] * 6
+    put(office, BANK, "saoke.3.sta", both.replace(":28C:329", ":28C:330").encode())
+    office.work()
+    assert "" not in {one.reconciled for one in payouts.of_window(1)}
+
+
 @pytest.mark.parametrize(("days", "decided"), [(0, False), (1, False), (1, True)])
 def test_what_the_bank_booked_twice_and_puts_right_did_not_come_back_from_its_payee(
     office: Office, days: int, decided: bool

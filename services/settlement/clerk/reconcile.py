@@ -26,7 +26,7 @@ from services.settlement.matching.model import BreakType, Finding, Outcome
 from services.settlement.matching.rules import BANK, TELECOM, RuleSet
 from services.settlement.matching.store import File, Reconciliation, Scope
 from services.settlement.payouts import store as payouts
-from services.settlement.records import Expected, FileRefused, StatementEntry
+from services.settlement.records import Expected, FileRefused, StatementEntry, StatementHead
 
 BY = "service:settlement"
 NOSTRO = "nostro"
@@ -55,19 +55,23 @@ class Compared:
 
 def statement(desk: Desk, path: Path, dry_run: bool = False) -> list[Compared]:
     """The settlement bank's statement of the scheme's account. Raises FileRefused."""
-    sha256, done, nameless, ids = fingerprint(path), [], 0, list[str]()
+    sha256, done, nameless, heads = fingerprint(path), [], 0, list[StatementHead]()
     for found in open_statements(path, _today()):
         # Nothing is taken from a file that is refused at its last line, or for its last statement.
         if found.head.account != desk.settings.scheme_account:
             raise FileRefused("ACCOUNT", f"a statement of another account ({found.head.account[-4:]:>4}): send ours")
-        ids.append(found.head.statement_id)
         nameless += sum(1 for entry in found.entries if entry.reference.upper() in BANK.blanks or not entry.reference)
+        heads.append(found.head)
+    files = [
+        File(head.kind, head.message_id, statement_id, sha256, path.name)
+        for head, statement_id in zip(heads, kept.told_apart([one.statement_id for one in heads]), strict=True)
+    ]
+    if not dry_run:
+        for head, file in zip(heads, files, strict=True):
+            _check_new(_scope(desk, head), file)
     # Strictly: both times the file has the same statements.
-    for found, statement_id in zip(open_statements(path, _today()), kept.told_apart(ids), strict=True):
-        head = found.head
-        on = head.until_on or (head.created_at.astimezone(VIETNAM).date() if head.created_at else _today())
-        scope = Scope(desk.settings.settlement_bank, head.account, NOSTRO, min(head.from_on or on, on), on)
-        file = File(head.kind, head.message_id, statement_id, sha256, path.name)
+    for found, file in zip(open_statements(path, _today()), files, strict=True):
+        head, scope = found.head, _scope(desk, found.head)
         if head.kind not in END_OF_DAY and not dry_run and _day_is_known(scope):
             for _ in found.entries:
                 pass
@@ -76,8 +80,14 @@ def statement(desk: Desk, path: Path, dry_run: bool = False) -> list[Compared]:
         # A day's statement sent anew stands in the first one's place, and has to show what that showed.
         before = kept.replaced(scope, file)
         expected, shown = partial(_payouts_expected, before, nameless > 0), partial(_shown, file, before)
-        done.append(compare(desk, scope, file, BANK, expected, found.entries, on, dry_run, shown))
+        done.append(compare(desk, scope, file, BANK, expected, found.entries, scope.until_on, dry_run, shown))
     return done
+
+
+def _scope(desk: Desk, head: StatementHead) -> Scope:
+    """What a statement is of: the scheme's account, on the days that it says, or that it was made on."""
+    on = head.until_on or (head.created_at.astimezone(VIETNAM).date() if head.created_at else _today())
+    return Scope(desk.settings.settlement_bank, head.account, NOSTRO, min(head.from_on or on, on), on)
 
 
 def _shown(file: File, before: Sequence[str], outcome: Outcome, reconciliation_id: str) -> None:
@@ -149,6 +159,14 @@ def compare(
         entries=outcome.totals.entries, expected=outcome.totals.expected,
     )  # fmt: skip
     return Compared(scope, outcome, stored)
+
+
+def _check_new(scope: Scope, file: File) -> None:
+    """Raises FileRefused where a statement's ids were used for another body: before anything of its file counts."""
+    try:
+        kept.check_new(scope, file)
+    except IdempotencyConflict as error:
+        raise FileRefused("MESSAGE_ID", error.message) from error
 
 
 def _payouts_expected(before: Sequence[str], accounts: bool, reconciliation_id: str) -> Iterator[Expected]:

@@ -18,7 +18,7 @@ from typing import Any
 from mongoengine.errors import NotUniqueError
 from pymongo.errors import BulkWriteError
 
-from kit.errors import IdempotencyConflict, InvalidArgument, NotFound
+from kit.errors import DomainError, IdempotencyConflict, InvalidArgument, NotFound
 from services.settlement.matching import breaks, kept, spool
 from services.settlement.matching.breaks import UNDECIDED, Break, State
 from services.settlement.matching.casework import change, page_size
@@ -116,6 +116,7 @@ __all__ = [
     "Reconciliation",
     "Scope",
     "by_scope",
+    "check_new",
     "find",
     "id_of",
     "in_breaks",
@@ -170,12 +171,26 @@ def register(scope: Scope, file: File, rules: RuleSet, by: str, at: datetime) ->
     except NotUniqueError as error:
         found = ReconciliationDocument.objects(id=id_).first()
         if found is None:
-            raise IdempotencyConflict(
-                f"message {file.message_id or file.name} was received with another body: ask the sender for a new one,"
-                " under an id of its own"
-            ) from error
+            raise _used(file) from error
         return _reconciliation(found), False
     return _reconciliation(document), True
+
+
+def check_new(scope: Scope, file: File) -> None:
+    """Keeps nothing. Raises IdempotencyConflict where `register` would."""
+    there = ReconciliationDocument.objects(
+        stream=scope.stream, kind=file.kind, message_id=file.message_id or file.name,
+        statement_id=file.statement_id or "-",
+    ).first()  # fmt: skip
+    if there is not None and there.id != id_of(scope, file):
+        raise _used(file)
+
+
+def _used(file: File) -> DomainError:
+    return IdempotencyConflict(
+        f"message {file.message_id or file.name} was received with another body: ask the sender for a new one, under an"
+        " id of its own"
+    )
 
 
 def find(reconciliation_id: str) -> Reconciliation | None:
