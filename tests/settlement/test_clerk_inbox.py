@@ -327,6 +327,17 @@ def test_of_a_file_of_two_statements_under_one_number_both_are_compared_and_once
     assert (office.refused(BANK), office.ledger.moved["returned"]) == ({}, 1)
 
 
+def test_an_mt940_is_of_the_day_of_its_closing_balance(office: Office) -> None:
+    office.tick()
+    office.work()
+    paid = [("D", one.amount - one.fee, one.id) for one in payouts.of_window(1)]
+    whole, before = mt940(office.desk.settings.scheme_account, ":28C:328\n", DAY, paid), DAY - timedelta(days=1)
+    put(office, BANK, "saoke.sta", whole.replace(f":60F:C{DAY:%y%m%d}", f":60F:C{before:%y%m%d}").encode())
+    office.work()
+    (found,) = [one for one in kept.reconciliations(BANK)[0] if one.kind == "mt940"]
+    assert (found.as_of, found.scope) == (str(DAY), f"{found.stream}|{before}|{DAY}|0")
+
+
 def test_of_a_file_whose_last_statement_has_the_ids_of_an_earlier_one_nothing_is_taken(office: Office) -> None:
     office.tick()
     office.work()

@@ -69,9 +69,10 @@ def statement(desk: Desk, path: Path, dry_run: bool = False) -> list[Compared]:
     if not dry_run:
         for head, file in zip(heads, files, strict=True):
             _check_new(_scope(desk, head), file)
-    # Strictly: both times the file has the same statements.
-    for found, file in zip(open_statements(path, _today()), files, strict=True):
-        head, scope = found.head, _scope(desk, found.head)
+    # Strictly: both times the file has the same statements. Their heads are those of the first time: an MT940 says only
+    # behind its entries of which day it is.
+    for found, head, file in zip(open_statements(path, _today()), heads, files, strict=True):
+        scope = _scope(desk, head)
         if head.kind not in END_OF_DAY and not dry_run and _day_is_known(scope):
             for _ in found.entries:
                 pass
