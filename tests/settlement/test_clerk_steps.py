@@ -393,6 +393,24 @@ def test_a_net_position_that_a_bank_refuses_is_asked_for_again_with_the_next_win
     assert sent.ledger.moved["net"] == 6
 
 
+def test_a_net_position_that_is_tried_again_days_later_is_to_be_paid_and_expected_then(office: Office) -> None:
+    office.arm(BANK, kind="rejected", end_to_end_id="NP-000001-VIETTEL", reason="AM04")
+    for day in (DAY, DAY + timedelta(days=7)):
+        office.trade(60, 6)
+        office.cut()
+        office.work()
+        office.tick()
+        office.work()
+        office.tick(1, day_end=day)
+        office.work()
+        office.later(days=7)
+    (net,) = payouts.nets(window=1, institution="VIETTEL")
+    assert (net.end_to_end_id, net.state) == ("NP-000001-VIETTEL-2", "settled")
+    asked = (office.home / "exchange" / BANK / "out" / f"pacs.009.{net.message_id}.xml").read_text()
+    assert f"<IntrBkSttlmDt>{DAY + timedelta(days=7)}</IntrBkSttlmDt>" in asked
+    assert open_breaks(BANK) == []
+
+
 def test_a_rejection_as_a_duplicate_fails_nothing(sent: Office) -> None:
     sent.arm(BANK, kind="rejected", end_to_end_id="PO-000001-000002-1", reason="AM05")
     sent.tick(2)

@@ -445,8 +445,9 @@ def day_of(at: datetime) -> str:
 
 
 def retry_failed_nets() -> None:
-    """A telecom that could not pay is asked again whenever a later window settles."""
-    payouts.nets_are("failed", [(net, {"state": "pending"}) for net in payouts.nets(state="failed")])
+    """A telecom that could not pay is asked again whenever a later window settles, to pay on that day."""
+    again = {"state": "pending", "decided_at": now()}
+    payouts.nets_are("failed", [(net, again) for net in payouts.nets(state="failed")])
 
 
 def end_files() -> None:

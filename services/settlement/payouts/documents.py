@@ -86,6 +86,7 @@ class NetDocument(Document):
     institution = StringField(required=True)
     # Đồng; below zero it pays.
     amount = IntField(required=True)
+    # When the window closed; of a later attempt, when it was decided on.
     decided_at = DateTimeField(required=True)
     attempt = IntField(default=1)
     # "pending", "sent", "settled" or "failed" (the next attempt waits for an operator or the next window).
