@@ -65,7 +65,7 @@ def _check(name: FileName, path: Path, sender: str, role: str) -> None:
     if (receiver, on) != (name.bin, name.on):
         raise FileRefused("NAME", f"by its header it is of {receiver} and {on}: give it the name of what it is", 1)
     if on > now().astimezone(VIETNAM).date():
-        raise FileRefused("FUTURE_DATE", f"{on} is not over: send it afterwards", 1)
+        raise FileRefused("FUTURE_DATE", f"{on} is not yet: send it then", 1)
 
 
 def _ours(desk: Desk, path: Path, name: FileName) -> Iterator[StatementEntry]:
