@@ -189,20 +189,6 @@ def _broken(error: etree.XMLSyntaxError, skipped_lines: int) -> FileRefused:
     return FileRefused("XML_BROKEN", f"it is not whole, well-formed XML ({error.msg}): send it again", line)
 
 
-def _forget(root: etree._Element, wanted: Collection[str], tags: Collection[str], passing_too: bool) -> None:
-    """Cuts wanted elements that were given out of the tree, along the path that is still open.
-
-    Never the last child of an element: it may be open, and libxml2 may still write behind it.
-    """
-    node = root
-    while len(node):
-        for child in list(node.iterchildren(*tags))[:-1]:
-            node.remove(child)
-        node = node[-1]
-        if not passing_too and local_name(node) in wanted:
-            return
-
-
 def text(element: etree._Element, *path: str) -> str:
     """Text of the first descendant that a path of local names leads to; "" where there is none."""
     found = first(element, *path)
