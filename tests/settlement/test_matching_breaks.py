@@ -156,6 +156,19 @@ def test_resolved_stays_resolved_unless_another_amount_is_at_stake() -> None:
     assert (again.state, again.approved_by, again.proposal) == (State.ASSIGNED, "", None)
 
 
+def test_what_was_approved_for_another_amount_than_is_at_stake_by_then_resolves_nothing() -> None:
+    approved = breaks.approve(proposed(), "huy", NOW)
+    found = breaks.found_again(approved, new(reconciliation_id="rec_2", at_risk=80_000), "job", NOW)
+    assert (found.state, found.proposal, found.at_risk) == (State.APPROVED, approved.proposal, 80_000)
+    after = breaks.resolve(found, "trf_9", "huy", NOW)
+    assert (after.state, after.proposal, after.approved_by) == (State.ASSIGNED, None, "")
+    assert (after.history[-1].what, after.history[-1].text.split()[0]) == ("reopened", "trf_9")
+    again = breaks.approve(breaks.propose(after, "and the rest", replace(FIX, amount=5_000), "lan", NOW), "huy", NOW)
+    assert breaks.resolve(again, "trf_10", "huy", NOW).state is State.RESOLVED
+    same = breaks.found_again(approved, new(reconciliation_id="rec_2"), "job", NOW)
+    assert breaks.resolve(same, "trf_9", "huy", NOW).state is State.RESOLVED
+
+
 def test_nobody_approves_a_proposal_for_an_amount_that_has_changed_since() -> None:
     again = breaks.found_again(proposed(), new(reconciliation_id="rec_2", at_risk=80_000), "job", NOW)
     assert (again.state, again.proposal, again.at_risk) == (State.ASSIGNED, None, 80_000)

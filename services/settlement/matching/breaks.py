@@ -14,6 +14,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import Enum
+from itertools import takewhile
 
 from kit.clock import VIETNAM
 from kit.errors import FourEyes, InvalidArgument, WrongState
@@ -161,9 +162,13 @@ def reject(found: Break, why: str, by: str, at: datetime) -> Break:
 
 
 def resolve(found: Break, transfer_id: str, by: str, at: datetime) -> Break:
-    """The approved correction was posted by this transfer."""
+    """The approved correction was posted by this transfer. Where a run has found another amount since it was approved,
+    the break is opened again: that one nobody has decided on."""
     _in(found, State.APPROVED)
     _text("transfer_id", transfer_id, NAME_MAX)
+    if _found_otherwise(found):
+        reopened = replace(found, state=_back(found), proposal=None, approved_by="", transfer_id=transfer_id)
+        return _with(reopened, at, by, "reopened", f"{transfer_id} is of another amount than is at stake now")
     changed = replace(found, state=State.RESOLVED, transfer_id=transfer_id)
     return _with(changed, at, by, "resolved", transfer_id)
 
@@ -196,7 +201,7 @@ def found_again(kept: Break, now: Break, by: str, at: datetime) -> Break:
         kept, scope=now.scope, reconciliation_id=now.reconciliation_id, detail=now.detail, severity=now.severity,
         at_risk=now.at_risk, difference=now.difference, facts=now.facts,
     )  # fmt: skip
-    back = State.ASSIGNED if kept.owner else State.OPEN
+    back = _back(kept)
     if kept.state is State.GONE or (kept.state is State.RESOLVED and other):
         reopened = replace(changed, state=back, proposal=None, approved_by="", transfer_id="", due_on=now.due_on)
         return _with(reopened, at, by, "reopened", now.reconciliation_id)
@@ -210,6 +215,17 @@ def found_again(kept: Break, now: Break, by: str, at: datetime) -> Break:
 def age(found: Break, today: date, holidays: Collection[date] = ()) -> int:
     """Business days since it was opened, Vietnam's days."""
     return days.between(found.opened_at.astimezone(VIETNAM).date(), today, holidays)
+
+
+def _back(found: Break) -> State:
+    """Where it is again once nothing is decided on it."""
+    return State.ASSIGNED if found.owner else State.OPEN
+
+
+def _found_otherwise(approved: Break) -> bool:
+    """Whether a run has found another amount since the last approval."""
+    since = takewhile(lambda event: event.what != "approved", reversed(approved.history))
+    return any(event.what == "found" for event in since)
 
 
 def _proposal(found: Break) -> Proposal:

@@ -78,7 +78,7 @@ def resolve(break_id: str, transfer_id: str, by: str, at: datetime) -> Break:
     """As breaks.resolve. The same transfer again changes nothing."""
 
     def posted(found: Break) -> Break:
-        if found.state is State.RESOLVED and found.transfer_id == transfer_id:
+        if found.transfer_id == transfer_id:
             return found
         return breaks.resolve(found, transfer_id, by, at)
 
