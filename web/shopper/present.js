@@ -27,7 +27,7 @@ export async function screen(place) {
     try {
       const body = { wallet_id: chosen(), ceiling: typedAmount(input.value) };
       const made = await withPin(pin, () => post("/v1/codes", body));
-      if (made) stop = code(place, made);
+      if (made && place.isConnected) stop = code(place, made);
     } catch (error) {
       show(said, refused(error));
     }
@@ -40,12 +40,18 @@ export async function screen(place) {
 function code(place, made) {
   const digits = made.code.replace(/(\d{3})(?=\d)/g, "$1 ");
   const said = h("p", { class: "center", role: "status" }, t("present.hint", { time: when(made.expires_at) }));
+  const refusal = h("div", {});
   const picture = drawn(made.code, t("present"));
   show(place, head(t("present")), picture, h("p", { class: "digits", id: "digits" }, digits),
-    h("p", { class: "center number" }, `≤ ${dong(made.ceiling)}`), said,
+    h("p", { class: "center number" }, `≤ ${dong(made.ceiling)}`), said, refusal,
     button(t("cancel"), async () => {
-      await post("/v1/codes/cancel", { code: made.code }).catch((error) => show(said, refused(error)));
-      history.back();
+      try {
+        await post("/v1/codes/cancel", { code: made.code });
+        history.back();
+      } catch (error) {
+        // It can still be paid with: whoever leaves it has to know.
+        show(refusal, refused(error));
+      }
     }, { class: "danger" }));
   return repeat(async () => {
     const { state } = await post("/v1/codes/check", { code: made.code });
