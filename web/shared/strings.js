@@ -67,6 +67,7 @@ const STRINGS = {
   "ask.withdraw": ["Hủy yêu cầu", "Withdraw"],
   "ask.paid": ["Khách đã trả đủ", "Paid in full"],
   "ask.short": ["Khách mới trả {paid}, còn thiếu {missing}", "{paid} paid, {missing} missing"],
+  "ask.withdrawn": ["Yêu cầu đã hủy. Mã này không trả được nữa.", "It was withdrawn. The code cannot be paid any more."],
   "ask.expired": ["Mã đã hết hạn. Tạo mã mới.", "The code's time is over. Make a new one."],
   "qr": ["Mã QR của quầy", "The stall's QR code"],
   "qr.hint": ["Khách quét bằng ứng dụng ngân hàng hoặc ví bất kỳ.", "Shoppers scan it with any bank's or wallet's app."],

@@ -35,7 +35,7 @@ export async function screen(place) {
       const body = { amount: typedAmount(input.value), purpose: purpose.querySelector("input").value };
       if (JSON.stringify(body) !== keyed) [key, keyed] = [newKey(), JSON.stringify(body)];
       const { request } = await post(`/v1/merchants/${mine.merchant_id}/requests`, { request_id: key, ...body });
-      stop = watch(place, request);
+      if (place.isConnected) stop = watch(place, request);
     } catch (error) {
       show(said, refused(error));
       submit.disabled = false;
@@ -50,33 +50,40 @@ function watch(place, request) {
   const path = `/v1/merchants/${request.merchant_id}/requests/${encodeURIComponent(request.reference)}`;
   const said = h("p", { class: "banner here", role: "status" }, t("ask.waiting"));
   const code = h("div", {}, drawn(request.qr_payload, `${t("qr")}: ${dong(request.amount)}`));
+  const refusal = h("div", {});
   const withdraw = button(t("ask.withdraw"), async () => {
-    await post(`${path}/withdraw`).catch((error) => said.replaceWith(refused(error)));
-    history.back();
+    try {
+      await post(`${path}/withdraw`);
+      history.back();
+    } catch (error) {
+      // It can still be paid: whoever leaves it has to know.
+      show(refusal, refused(error));
+    }
   }, { class: "danger" });
   show(place, head(t("ask")),
     h("p", { class: "number big center" }, dong(request.amount)), code,
-    h("p", { class: "center soft" }, `${request.reference} · ${when(request.expires_at)}`), said, withdraw);
+    h("p", { class: "center soft" }, `${request.reference} · ${when(request.expires_at)}`), said, refusal, withdraw);
   // The ledger says it, never the payer's screen.
   return repeat(async () => {
     const { request: now } = await get(path);
     const missing = Number(now.amount) - Number(now.paid);
     if (now.state === "REQUEST_STATE_PAID") return end("ask.paid", "banner here");
     if (now.state === "REQUEST_STATE_EXPIRED") return end("ask.expired", "banner refused");
-    if (Number(now.paid) > 0 && missing > 0) {
-      said.className = "banner refused";
-      said.textContent = t("ask.short", { paid: dong(now.paid), missing: dong(missing) });
-    }
+    if (now.state === "REQUEST_STATE_CANCELLED") return end("ask.withdrawn", "banner refused");
+    if (Number(now.paid) > 0 && missing > 0) say(t("ask.short", { paid: dong(now.paid), missing: dong(missing) }), "banner refused");
+    else say(t("ask.waiting"), "banner here");
     return false;
-  }, ASKED_EVERY_MS, (error) => {
-    said.className = "banner away";
-    said.textContent = sentence(error);
-  });
+  }, ASKED_EVERY_MS, (error) => say(sentence(error), "banner away"));
+  // What is said already is not said again to those who listen to the screen.
+  function say(words, look) {
+    said.className = look;
+    if (said.textContent !== words) said.textContent = words;
+  }
   function end(name, look) {
     code.remove();
+    show(refusal);
     withdraw.replaceWith(button(t("done"), () => history.back(), { class: "main" }));
-    said.className = look;
-    said.textContent = t(name);
+    say(t(name), look);
     tell(t(name));
     return true;
   }

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from cli import people
+from cli.api import Api
 from tests.system.web.conftest import Phone
-from tests.system.web.test_web_stories import SHOPPER, money
+from tests.system.web.test_web_stories import SHOPPER, VENDOR, money, until
+from tests.system.web.test_web_trouble import held_back
 
 pytestmark = pytest.mark.system
 
@@ -20,6 +23,11 @@ NO_NETWORK = "Không có mạng"
 def lost(phone: Phone, path: str) -> None:
     """Nothing comes through to `path`, until `unroute`."""
     phone.page.route(f"**{path}", lambda route: route.abort("connectionreset"))
+
+
+def round_trip(phone: Phone) -> None:
+    """What the phone has sent until now is known to the test."""
+    phone.page.evaluate("fetch('/v1/me').then((reply) => reply.status)")
 
 
 # What is given up
@@ -37,3 +45,60 @@ def test_a_one_time_code_that_could_not_be_given_up_stays_in_sight(phones: Any, 
     shopper.page.unroute("**/v1/codes/cancel")
     shopper.tap("Hủy")
     shopper.page.locator("#digits").wait_for(state="detached")
+
+
+@pytest.fixture
+def asking(phones: Any) -> Phone:
+    """A vendor's phone that shows a code for 50.000 đ."""
+    vendor: Phone = phones("vendor", VENDOR.phone)
+    vendor.page.goto("/vendor/#/ask")
+    vendor.page.fill("#amount", "50000")
+    vendor.tap("Hiện mã cho khách quét")
+    vendor.page.locator("img.qr").wait_for()
+    return vendor
+
+
+def test_a_request_that_could_not_be_withdrawn_stays_in_sight(asking: Phone) -> None:
+    lost(asking, "/withdraw")
+    asking.tap("Hủy yêu cầu")
+    asking.page.locator(".screen").get_by_text(NO_NETWORK).wait_for()
+    assert asking.page.locator("img.qr").is_visible()
+    asking.page.unroute("**/withdraw")
+    asking.tap("Hủy yêu cầu")
+    asking.page.locator("img.qr").wait_for(state="detached")
+
+
+def test_a_request_that_was_withdrawn_elsewhere_is_shown_to_nobody_any_more(asking: Phone, api: Api) -> None:
+    own = api.sign_in(VENDOR.phone, people.PIN)
+    merchant = own.get("/v1/me/merchants")["merchants"][0]["merchant_id"]
+    reference = asking.text("p.center.soft").split(" · ")[0]
+    own.post(f"/v1/merchants/{merchant}/requests/{reference}/withdraw")
+    asking.waits_for("Yêu cầu đã hủy")
+    assert asking.page.locator("img.qr").count() == 0
+
+
+def test_who_asks_for_money_is_told_that_the_network_is_back(asking: Phone) -> None:
+    lost(asking, "/requests/*")
+    asking.page.locator(".screen").get_by_text(NO_NETWORK).wait_for()
+    asking.page.unroute("**/requests/*")
+    asking.waits_for("Chờ khách quét mã")
+
+
+def test_a_code_that_comes_after_its_screen_was_left_is_not_asked_after(phones: Any) -> None:
+    vendor = phones("vendor", VENDOR.phone)
+    vendor.page.clock.install()
+    vendor.page.goto("/vendor/#/ask")
+    vendor.page.fill("#amount", "51000")
+    asked: list[str] = []
+    vendor.page.on("request", lambda request: asked.append(request.url) if "/requests/" in request.url else None)
+    with held_back(vendor, "/requests") as waiting:
+        vendor.tap("Hiện mã cho khách quét")
+        until(vendor, "document.querySelector('form button').disabled")
+        vendor.page.goto("/vendor/#/")
+        vendor.page.locator("#payments").wait_for()
+        with vendor.page.expect_response("**/requests"):
+            waiting[0].continue_()
+    round_trip(vendor)
+    vendor.page.clock.fast_forward(10_000)
+    round_trip(vendor)
+    assert asked == []
