@@ -21,7 +21,7 @@ export const priceOf = ({ product, quantity }) => Math.round((Number(product.pri
 export class Basket {
   constructor() {
     this.place = `${PLACE}.${user()?.user_id ?? ""}`;
-    this.lines = new Map(read(this.place).map((line) => [line.product.product_id, line]));
+    this.#read();
     if (user()) this.#takeOver();
   }
 
@@ -43,13 +43,16 @@ export class Basket {
 
   /** First a whole unit, then a step more. */
   add(product) {
+    this.#read();
     const there = this.lines.get(product.product_id);
     if (!there && this.size >= LINES_MAX) return;
     this.lines.set(product.product_id, { product, quantity: there ? there.quantity + step(product) : whole(product) });
     this.#write();
   }
 
-  less({ product, quantity }) {
+  less({ product }) {
+    this.#read();
+    const quantity = this.lines.get(product.product_id)?.quantity ?? 0;
     if (quantity > step(product)) this.lines.set(product.product_id, { product, quantity: quantity - step(product) });
     else this.lines.delete(product.product_id);
     this.#write();
@@ -65,14 +68,22 @@ export class Basket {
     const changed = { dearer: [], cheaper: [], gone: [] };
     for (const line of this.all()) {
       const now = await known(line.product.product_id);
+      this.#read();
+      const there = this.lines.get(line.product.product_id);
+      if (!there) continue;
       if (!now) this.lines.delete(line.product.product_id);
-      else this.lines.set(now.product_id, { ...line, product: now });
+      else this.lines.set(now.product_id, { ...there, product: now });
+      this.#write();
       if (!now) changed.gone.push(line.product);
       else if (Number(now.price) > Number(line.product.price)) changed.dearer.push(now);
       else if (Number(now.price) < Number(line.product.price)) changed.cheaper.push(now);
     }
-    this.#write();
     return changed;
+  }
+
+  // Before each change: another screen, or another tab, may have made one meanwhile.
+  #read() {
+    this.lines = new Map(read(this.place).map((line) => [line.product.product_id, line]));
   }
 
   #write() {

@@ -10,6 +10,7 @@ import pytest
 from cli import people
 from cli.api import Api
 from tests.system.web.conftest import Phone
+from tests.system.web.test_web_orders import add
 from tests.system.web.test_web_stories import SHOPPER, VENDOR, money, until
 from tests.system.web.test_web_trouble import held_back
 
@@ -18,6 +19,8 @@ pytestmark = pytest.mark.system
 __all__ = ["money"]
 
 NO_NETWORK = "Không có mạng"
+
+BAGS = "Miến dong Việt Cường túi 500 g"
 
 
 def lost(phone: Phone, path: str) -> None:
@@ -102,3 +105,34 @@ def test_a_code_that_comes_after_its_screen_was_left_is_not_asked_after(phones: 
     vendor.page.clock.fast_forward(10_000)
     round_trip(vendor)
     assert asked == []
+
+
+# The basket
+
+
+def noodles(shopper: Phone) -> None:
+    shopper.page.goto("/shopper/#/market")
+    add(shopper, "mien viet cuong", BAGS)
+
+
+@pytest.mark.parametrize(("tap", "total"), [("+", "120.000 đ"), ("−", "40.000 đ")])
+def test_what_is_tapped_while_prices_are_asked_for_is_what_is_in_the_basket(
+    phones: Any, money: str, tap: str, total: str
+) -> None:
+    shopper = phones("shopper", SHOPPER.phone)
+    noodles(shopper)
+    shopper.tap(f"+ {BAGS}")
+    shopper.page.goto("/shopper/#/")
+    shopper.page.get_by_role("button", name="Đi chợ").wait_for()
+    with held_back(shopper, "/v1/products/prd_*") as waiting:
+        shopper.page.goto("/shopper/#/market")
+        shopper.page.locator("#cart-total", has_text="80.000 đ").wait_for()
+        while not waiting:
+            shopper.page.wait_for_timeout(50)
+        shopper.tap(f"{tap} {BAGS}")
+        dearer = waiting[0].fetch().json()
+        dearer["product"]["price"] = "41000"
+        waiting[0].fulfill(json=dearer)
+        shopper.waits_for("Đã lên giá")
+    at_forty = str(41 * int(total[:-6]) // 40) + ".000 đ"
+    assert shopper.text("#cart-total") == at_forty
