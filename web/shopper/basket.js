@@ -21,6 +21,8 @@ export const priceOf = ({ product, quantity }) => Math.round((Number(product.pri
 export class Basket {
   constructor() {
     this.place = `${PLACE}.${user()?.user_id ?? ""}`;
+    // How it is paid and fetched, as far as it was chosen: {hold, deliver}.
+    this.how = {};
     this.#read();
     if (user()) this.#takeOver();
   }

@@ -41,8 +41,12 @@ export function changes({ dearer, cheaper, gone }) {
 
 function ordering(basket, stalls) {
   const said = h("div", {});
-  const hold = h("input", { type: "checkbox", id: "hold", checked: basket.all().some(({ product }) => weighed(product)) });
-  const deliver = field(t("cart.deliver"), { id: "deliver", maxlength: 200 }, t("cart.deliver.hint"));
+  // Drawn anew with each tap: what was chosen before stays.
+  const { how } = basket;
+  const hold = h("input", { type: "checkbox", id: "hold", checked: how.hold ?? basket.all().some(({ product }) => weighed(product)) });
+  const deliver = field(t("cart.deliver"), { id: "deliver", maxlength: 200, value: how.deliver ?? "" }, t("cart.deliver.hint"));
+  hold.addEventListener("input", () => { how.hold = hold.checked; });
+  deliver.addEventListener("input", (event) => { how.deliver = event.target.value; });
   return h("div", { class: "stack" },
     h("div", { class: "field check" }, hold, h("label", { for: "hold" }, t("cart.hold"))),
     deliver, said,

@@ -115,6 +115,17 @@ def noodles(shopper: Phone) -> None:
     add(shopper, "mien viet cuong", BAGS)
 
 
+def test_how_an_order_is_fetched_and_paid_stays_as_chosen_while_its_goods_change(phones: Any, money: str) -> None:
+    shopper = phones("shopper", SHOPPER.phone)
+    noodles(shopper)
+    shopper.page.fill("#deliver", "12 Bến Oánh")
+    shopper.page.check("#hold")
+    shopper.tap(f"+ {BAGS}")
+    shopper.page.locator("#cart-total", has_text="80.000 đ").wait_for()
+    assert shopper.page.input_value("#deliver") == "12 Bến Oánh"
+    assert shopper.page.is_checked("#hold")
+
+
 @pytest.mark.parametrize(("tap", "total"), [("+", "120.000 đ"), ("−", "40.000 đ")])
 def test_what_is_tapped_while_prices_are_asked_for_is_what_is_in_the_basket(
     phones: Any, money: str, tap: str, total: str
