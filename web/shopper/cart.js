@@ -1,6 +1,8 @@
 // The basket on the screen: each stall's goods, how they are paid and fetched, and one button.
 
 import { newKey, post } from "../shared/api.js";
+import { hex, sha256 } from "../shared/bytes.js";
+import { now } from "../shared/clock.js";
 import { button, field, h, show } from "../shared/dom.js";
 import { dong } from "../shared/money.js";
 import { weight } from "../shared/order.js";
@@ -8,8 +10,10 @@ import { askSignIn, go, refused, user } from "../shared/shell.js";
 import { t } from "../shared/strings.js";
 import { priceOf, weighed } from "./basket.js";
 
-// What was asked for and has no answer yet: asked for once more, also from a basket that is drawn anew, it is the same order.
-let asked = { words: "", id: "" };
+// What was asked for and has no answer yet: asked for once more within the hour, also from a page that was loaded anew, it is
+// the same order.
+const place = () => `cho.checkout.${user().user_id}`;
+const ASKED_MS_MAX = 3_600_000;
 // Who is refused before anything is looked at has no answer, either.
 const NOT_LOOKED_AT = [401, 429];
 
@@ -61,20 +65,29 @@ function ordering(basket, stalls) {
           items: lines.map(({ product, quantity }) => ({ product_id: product.product_id, quantity, price: product.price })),
         })),
       };
-      const words = JSON.stringify(body);
-      if (asked.words !== words) asked = { words, id: newKey() };
+      const kept = place(); // of who is signed in now
       try {
-        const { orders } = await post("/v1/checkouts", { request_id: asked.id, ...body });
-        asked = { words: "", id: "" };
+        const { orders } = await post("/v1/checkouts", { request_id: await requestId(body), ...body });
+        localStorage.removeItem(kept);
         basket.clear();
         if (orders.length === 1) go("orders", orders[0].order_id);
         else go("orders");
       } catch (error) {
         // A refusal is this request's answer for good: who tries again later asks anew.
-        if (!error.again && !NOT_LOOKED_AT.includes(error.status)) asked = { words: "", id: "" };
+        if (!error.again && !NOT_LOOKED_AT.includes(error.status)) localStorage.removeItem(kept);
         show(said, refused(error));
       }
     }, { class: "main" }));
+}
+
+/** The id of what is asked for in these words, of which a hash is kept: written down before it is sent. */
+async function requestId(body) {
+  const words = hex(await sha256(new TextEncoder().encode(JSON.stringify(body))));
+  const asked = JSON.parse(localStorage.getItem(place()) ?? "{}");
+  if (asked.words === words && now() - asked.at < ASKED_MS_MAX) return asked.id;
+  const id = newKey();
+  localStorage.setItem(place(), JSON.stringify({ words, id, at: now().getTime() }));
+  return id;
 }
 
 function row(line, basket, draw) {

@@ -9,7 +9,7 @@ import pytest
 
 from cli import people
 from cli.api import Api
-from tests.system.web.conftest import Phone
+from tests.system.web.conftest import Phone, answer_lost
 from tests.system.web.test_web_orders import add
 from tests.system.web.test_web_stories import SHOPPER, VENDOR, money, until
 from tests.system.web.test_web_trouble import held_back
@@ -147,3 +147,20 @@ def test_what_is_tapped_while_prices_are_asked_for_is_what_is_in_the_basket(
         shopper.waits_for("Đã lên giá")
     at_forty = str(41 * int(total[:-6]) // 40) + ".000 đ"
     assert shopper.text("#cart-total") == at_forty
+
+
+def test_an_order_whose_answer_was_lost_is_the_same_one_after_the_page_was_loaded_anew(
+    phones: Any, api: Api, money: str
+) -> None:
+    own = api.sign_in(SHOPPER.phone, people.PIN)
+    had = {one["order_id"] for one in own.get("/v1/me/orders")["orders"]}
+    shopper = phones("shopper", SHOPPER.phone)
+    noodles(shopper)
+    with answer_lost(shopper.page, "/v1/checkouts") as sent:
+        shopper.tap("Đặt hàng")
+        shopper.page.locator("#cart").get_by_text(NO_NETWORK).wait_for()
+        shopper.page.reload()
+        shopper.tap("Đặt hàng")
+        shopper.page.locator("#order-state").wait_for()
+    assert len(sent) == 2
+    assert len({one["order_id"] for one in own.get("/v1/me/orders")["orders"]} - had) == 1
