@@ -94,7 +94,9 @@ const inTurn = (ask) => (navigator.locks ? navigator.locks.request("cho.token", 
 /** Whether there is a session still: asked once, however many ask. */
 export function renewed() {
   renewing ??= inTurn(() => send("POST", "/v1/token/refresh", {}))
-    .then((reply) => {
+    .then(async (reply) => {
+      // A hall's phones are counted together: who has to wait is not signed out.
+      if (reply.status === 429) throw await refusal(reply);
       if (reply.status >= 500) throw new ApiError("OFFLINE", "tokens cannot be renewed now", reply.status);
       return reply.ok;
     })

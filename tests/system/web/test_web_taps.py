@@ -164,3 +164,20 @@ def test_an_order_whose_answer_was_lost_is_the_same_one_after_the_page_was_loade
         shopper.page.locator("#order-state").wait_for()
     assert len(sent) == 2
     assert len({one["order_id"] for one in own.get("/v1/me/orders")["orders"]} - had) == 1
+
+
+# Sessions
+
+
+def test_who_may_not_renew_a_token_just_now_is_not_signed_out(phones: Any, money: str) -> None:
+    shopper = phones("shopper", SHOPPER.phone)
+    shopper.page.locator("h2", has_text="Lịch sử").wait_for()
+    busy = {"code": 8, "message": "", "details": [{"reason": "RATE_LIMITED", "domain": "cho", "metadata": {}}]}
+    shopper.page.route("**/v1/token/refresh", lambda route: route.fulfill(status=429, json=busy))
+    shopper.context.clear_cookies(name="cho_access")
+    shopper.page.goto("/shopper/#/orders")
+    shopper.page.locator(".screen").get_by_text("Chờ vài giây rồi thử lại").wait_for()
+    shopper.page.unroute("**/v1/token/refresh")
+    shopper.tap("Thử lại")
+    shopper.page.locator("h1", has_text="Đơn hàng").wait_for()
+    assert shopper.page.locator("#phone").count() == 0
