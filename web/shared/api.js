@@ -22,6 +22,8 @@ export class ApiError extends Error {
 
 // Too busy, or being checked: certainly nothing was done, and in a moment it can be.
 const NOTHING_DONE = ["OVERLOADED", "LEDGER_FENCED"];
+// What the gateway says of a token that is missing, or too old.
+const TOKEN_OVER = ["UNAUTHENTICATED", "TOKEN_INVALID"];
 const TIMEOUT_MS = 20_000;
 const READ_AGAIN_MS = [300, 1_000, 2_000];
 let renewing = null;
@@ -60,7 +62,7 @@ export async function text(path, parameters) {
 
 async function answered(method, path, body) {
   let reply = await send(method, path, body);
-  if (reply.status === 401 && !path.startsWith("/v1/sign-in") && !path.startsWith("/v1/step-up")) {
+  if (reply.status === 401 && !(await aboutThePin(path, reply))) {
     if (!(await renewed())) {
       window.dispatchEvent(new Event("signed-out"));
       throw new ApiError("SESSION_ENDED", "signed out", 401);
@@ -69,6 +71,12 @@ async function answered(method, path, body) {
   }
   if (!reply.ok) throw await refusal(reply);
   return reply;
+}
+
+/** Whether it is the PIN that was wrong, and not the token: who types one may take longer than a token lives. */
+async function aboutThePin(path, reply) {
+  if (path.startsWith("/v1/sign-in")) return true;
+  return path.startsWith("/v1/step-up") && !TOKEN_OVER.includes((await refusal(reply.clone())).code);
 }
 
 /** The reply, whatever it says. For streams, too. Throws ApiError OFFLINE. */

@@ -11,12 +11,12 @@ from cli import people
 from cli.api import Api
 from tests.system.web.conftest import Phone, answer_lost
 from tests.system.web.test_web_orders import add
-from tests.system.web.test_web_stories import SHOPPER, VENDOR, money, until
+from tests.system.web.test_web_stories import SHOPPER, VENDOR, balance, money, paste, sticker, until
 from tests.system.web.test_web_trouble import held_back
 
 pytestmark = pytest.mark.system
 
-__all__ = ["money"]
+__all__ = ["money", "sticker"]
 
 NO_NETWORK = "Không có mạng"
 
@@ -181,3 +181,25 @@ def test_who_may_not_renew_a_token_just_now_is_not_signed_out(phones: Any, money
     shopper.tap("Thử lại")
     shopper.page.locator("h1", has_text="Đơn hàng").wait_for()
     assert shopper.page.locator("#phone").count() == 0
+
+
+def test_a_pin_that_is_typed_after_the_token_ran_out_is_taken(phones: Any, api: Api, money: str, sticker: str) -> None:
+    shopper, before, asked = phones("shopper", SHOPPER.phone), balance(api, money), []
+    needed = {"code": 7, "message": "", "details": [{"reason": "STEP_UP_NEEDED", "domain": "cho", "metadata": {}}]}
+
+    def pin_first(route: Any) -> None:
+        asked.append(route)
+        if len(asked) == 1:
+            route.fulfill(status=403, json=needed)
+        else:
+            route.continue_()
+
+    paste(shopper, sticker)
+    shopper.page.route("**/v1/payments", pin_first)
+    shopper.page.fill("#amount", "14000")
+    shopper.tap("Trả 14.000 đ")
+    shopper.page.fill("#pin", people.PIN)
+    shopper.context.clear_cookies(name="cho_access")
+    shopper.page.locator("form:has(#pin) button.main").click()
+    shopper.page.wait_for_selector("#receipt")
+    assert balance(api, money) == before - 14_000
