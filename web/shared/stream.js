@@ -23,7 +23,6 @@ export function listen(path, place, on, from = localStorage.getItem(place)) {
       current = new AbortController();
       try {
         await hear(current);
-        failures = 0;
       } catch (error) {
         if (error instanceof ApiError && error.code === "SESSION_ENDED") return;
         failures += 1;
@@ -43,6 +42,7 @@ export function listen(path, place, on, from = localStorage.getItem(place)) {
     }
     if (!reply.ok) throw new ApiError("UNAVAILABLE", "not listening", reply.status);
     on.state("listening");
+    failures = 0;
     const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
     for (;;) {

@@ -11,7 +11,7 @@ from cli import people
 from cli.api import Api
 from tests.system.web.conftest import Phone, answer_lost
 from tests.system.web.test_web_orders import add
-from tests.system.web.test_web_stories import SHOPPER, VENDOR, balance, money, paste, sticker, until
+from tests.system.web.test_web_stories import SHOPPER, VENDOR, balance, listening, money, paste, sticker, until
 from tests.system.web.test_web_trouble import held_back
 
 pytestmark = pytest.mark.system
@@ -203,3 +203,26 @@ def test_a_pin_that_is_typed_after_the_token_ran_out_is_taken(phones: Any, api: 
     shopper.page.locator("form:has(#pin) button.main").click()
     shopper.page.wait_for_selector("#receipt")
     assert balance(api, money) == before - 14_000
+
+
+# Announcements
+
+WAITS = """
+globalThis.waits = [];
+globalThis.setTimeout = ((wait) => (work, ms, ...of) => {
+  globalThis.waits.push(ms);
+  return wait(work, ms, ...of);
+})(globalThis.setTimeout);
+"""
+
+
+def test_a_stall_that_is_cut_off_often_is_heard_again_as_soon_as_the_first_time(phones: Any) -> None:
+    vendor = phones("vendor", VENDOR.phone)
+    listening(vendor)
+    vendor.page.evaluate(WAITS)
+    for _ in range(5):
+        vendor.page.evaluate("window.dispatchEvent(new Event('offline'))")
+        vendor.waits_for("Mất mạng từ")
+        vendor.page.evaluate("window.dispatchEvent(new Event('online'))")
+        listening(vendor)
+    assert not {2_000, 5_000, 10_000} & set(vendor.page.evaluate("globalThis.waits"))
