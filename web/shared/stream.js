@@ -33,8 +33,15 @@ export function listen(path, place, on, from = localStorage.getItem(place)) {
     }
   }
 
+  // Cut where nothing was said for too long, the first word included.
+  function spoken(controller, word) {
+    const dead = setTimeout(() => controller.abort(), SILENCE_MS_MAX);
+    return word.finally(() => clearTimeout(dead));
+  }
+
   async function hear(controller) {
-    const reply = await send("GET", path, undefined, last ? { "last-event-id": last } : {}, controller.signal);
+    const headers = last ? { "last-event-id": last } : {};
+    const reply = await spoken(controller, send("GET", path, undefined, headers, controller.signal));
     if (reply.status === 401) {
       if (await renewed()) return;
       window.dispatchEvent(new Event("signed-out"));
@@ -46,8 +53,7 @@ export function listen(path, place, on, from = localStorage.getItem(place)) {
     const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
     for (;;) {
-      const dead = setTimeout(() => controller.abort(), SILENCE_MS_MAX);
-      const { value, done } = await reader.read().finally(() => clearTimeout(dead));
+      const { value, done } = await spoken(controller, reader.read());
       if (done) return;
       const blocks = (rest + value).split("\n\n");
       rest = blocks.pop();

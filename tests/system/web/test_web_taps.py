@@ -207,6 +207,18 @@ def test_a_pin_that_is_typed_after_the_token_ran_out_is_taken(phones: Any, api: 
 
 # Announcements
 
+
+def test_a_stall_that_waits_for_an_answer_that_never_comes_asks_again(phones: Any) -> None:
+    vendor = phones("vendor", VENDOR.phone)
+    vendor.page.clock.install()
+    with held_back(vendor, "/announcements") as waiting:
+        vendor.page.reload()
+        for asked in (1, 2):
+            while len(waiting) < asked:
+                vendor.page.wait_for_timeout(50)
+            vendor.page.clock.fast_forward(45_000)
+
+
 WAITS = """
 globalThis.waits = [];
 globalThis.setTimeout = ((wait) => (work, ms, ...of) => {
