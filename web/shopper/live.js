@@ -28,19 +28,23 @@ async function one(place, saleId) {
   const state = h("div", { role: "status" });
   const lines = sale.lines.map((line) => new Line(sale, line));
   show(place, head(sale.title), h("p", { class: "soft" }, sale.merchant_name), state, lines.map((line) => line.shown));
+  let stands = sale.state;
   const told = (now) => {
+    stands = now;
     lines.forEach((line) => line.open(now === "SALE_STATE_OPEN"));
     show(state, h("p", { class: now === "SALE_STATE_OPEN" ? "banner here" : "banner away" },
       now === "SALE_STATE_SCHEDULED" ? t("live.opens", { time: when(sale.opens_at) }) : t(`live.${now}`)));
   };
-  told(sale.state);
+  told(stands);
   return listen(`/v1/live-sales/${saleId}/events`, `cho.live.${saleId}`, {
     event(type, counter) {
       told(`SALE_STATE_${counter.state.toUpperCase()}`);
       if (type === "counter") for (const line of lines) line.left(counter.left[line.productId] ?? 0);
     },
     state(now) {
+      // Where nothing has changed meanwhile, nothing more comes for a while.
       if (now === "away") show(state, h("p", { class: "banner away" }, t("live.away")));
+      else told(stands);
     },
   });
 }

@@ -3,12 +3,16 @@ away."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from cli import people
 from cli.api import Api
+from kit.clock import now
+from kit.ids import new_key
+from kit.streams.event import rfc3339
 from tests.system.web.conftest import Phone, answer_lost
 from tests.system.web.test_web_orders import add
 from tests.system.web.test_web_stories import SHOPPER, VENDOR, balance, listening, money, paste, sticker, until
@@ -19,6 +23,8 @@ pytestmark = pytest.mark.system
 __all__ = ["money", "sticker"]
 
 NO_NETWORK = "Không có mạng"
+
+LIVE = people.vendors()["banh-chung-bo-dau"]
 
 BAGS = "Miến dong Việt Cường túi 500 g"
 
@@ -238,3 +244,28 @@ def test_a_stall_that_is_cut_off_often_is_heard_again_as_soon_as_the_first_time(
         vendor.page.evaluate("window.dispatchEvent(new Event('online'))")
         listening(vendor)
     assert not {2_000, 5_000, 10_000} & set(vendor.page.evaluate("globalThis.waits"))
+
+
+def test_who_looks_at_a_live_sale_is_told_that_the_network_is_back_though_nothing_has_changed(
+    phones: Any, api: Api, money: str
+) -> None:
+    own = api.sign_in(LIVE.phone, people.PIN)
+    merchant = own.get("/v1/me/merchants")["merchants"][0]["merchant_id"]
+    goods = own.get(f"/v1/merchants/{merchant}/products", page_size=100)["products"]
+    product = next(one for one in goods if one["state"] == "PRODUCT_STATE_PUBLISHED")
+    opens = now() + timedelta(hours=1)
+    line = {"product_id": product["product_id"], "lots": 1, "price": 20_000, "cap": 1}
+    sale = own.post(
+        "/v1/live-sales", request_id=new_key(), merchant_id=merchant, title="Bánh chiều", lines=[line],
+        opens_at=rfc3339(opens), closes_at=rfc3339(opens + timedelta(minutes=5)),
+    )["sale"]  # fmt: skip
+    shopper = phones("shopper", SHOPPER.phone)
+    with shopper.page.expect_response("**/events"):
+        shopper.page.goto(f"/shopper/#/live/{sale['sale_id']}")
+    shopper.waits_for("Mở lúc")
+    for _ in range(2):
+        shopper.page.evaluate("window.dispatchEvent(new Event('offline'))")
+        shopper.page.get_by_text("Mất kết nối").wait_for()
+        shopper.page.evaluate("window.dispatchEvent(new Event('online'))")
+        shopper.page.get_by_text("Mất kết nối").wait_for(state="detached")
+    own.post(f"/v1/live-sales/{sale['sale_id']}/cancel", reason="hết bánh")
