@@ -25,7 +25,13 @@ export async function screen(place) {
     }
   }
   const picture = h("input", { type: "file", accept: "image/*", id: "picture", class: "hidden" });
-  picture.addEventListener("change", async () => check(await readPicture(picture.files[0])));
+  picture.addEventListener("change", async () => {
+    const [file] = picture.files;
+    if (!file) return; // the chooser was left
+    const payload = await readPicture(file);
+    picture.value = "";
+    await check(payload);
+  });
   show(place, head(t("qr")),
     h("img", { class: "qr", src: `${path}/qr?format=svg`, alt: `${t("qr")}: ${mine.name}` }),
     h("p", { class: "center number" }, mine.name),

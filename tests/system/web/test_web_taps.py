@@ -34,6 +34,13 @@ def lost(phone: Phone, path: str) -> None:
     phone.page.route(f"**{path}", lambda route: route.abort("connectionreset"))
 
 
+def sent_by(phone: Phone, path: str) -> list[str]:
+    """What the phone asks of addresses that end so, from now on."""
+    asked: list[str] = []
+    phone.page.on("request", lambda request: asked.append(request.method) if request.url.endswith(path) else None)
+    return asked
+
+
 def round_trip(phone: Phone) -> None:
     """What the phone has sent until now is known to the test."""
     phone.page.evaluate("fetch('/v1/me').then((reply) => reply.status)")
@@ -170,6 +177,31 @@ def test_an_order_whose_answer_was_lost_is_the_same_one_after_the_page_was_loade
         shopper.page.locator("#order-state").wait_for()
     assert len(sent) == 2
     assert len({one["order_id"] for one in own.get("/v1/me/orders")["orders"]} - had) == 1
+
+
+# What is typed and chosen
+
+
+def test_a_chooser_that_was_left_without_a_picture_checks_no_sticker(phones: Any, tmp_path: Any) -> None:
+    vendor = phones("vendor", VENDOR.phone)
+    checks = sent_by(vendor, "/sticker-check")
+    vendor.page.route(
+        "**/sticker-check",
+        lambda route: route.fulfill(json={"verdict": "STICKER_VERDICT_UNREADABLE", "message": "Không đọc được"}),
+    )
+    vendor.page.goto("/vendor/#/qr")
+    picture = tmp_path / "none.png"
+    picture.write_bytes(b"no picture")
+    vendor.page.set_input_files("#picture", picture)
+    vendor.waits_for("Không đọc được")
+    vendor.page.set_input_files("#picture", [])
+    vendor.page.locator("#picture").dispatch_event("change")
+    round_trip(vendor)
+    vendor.page.set_input_files("#picture", picture)  # the same one, taken anew
+    while len(checks) < 2:
+        vendor.page.wait_for_timeout(50)
+    round_trip(vendor)
+    assert len(checks) == 2
 
 
 # Sessions
