@@ -38,7 +38,7 @@ export async function screen(place) {
     h("p", { class: "center soft" }, `${mine.market_name} · ${mine.stall}`),
     h("p", { class: "center" }, t("qr.hint")),
     h("h2", {}, t("sticker")), h("p", { class: "soft" }, t("sticker.why")), camera, said,
-    button(t("sticker.scan"), () => { stop = scanner(camera, check); }, { class: "main" }),
+    button(t("sticker.scan"), () => { stop(); stop = scanner(camera, check); }, { class: "main" }),
     h("label", { for: "picture", class: "button" }, t("scan.picture")), picture,
     h("h2", {}, t("stall.photo")), h("p", { class: "soft" }, t("stall.photo.why")), ownPhoto(mine),
     h("a", { class: "button", href: `${path}/stand.pdf?format=a5`, download: `${mine.stall}-a5.pdf` }, t("print.stand")));

@@ -19,6 +19,7 @@ export async function screen(place) {
   const camera = h("div", {});
   let stop = () => {};
   const open = button(t("scan"), () => {
+    stop();
     stop = scanner(camera, (text) => {
       digits.value = text.replace(/\D/g, "").slice(0, 18);
       stop();

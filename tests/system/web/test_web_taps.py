@@ -204,6 +204,32 @@ def test_a_chooser_that_was_left_without_a_picture_checks_no_sticker(phones: Any
     assert len(checks) == 2
 
 
+CAMERA = """
+globalThis.cameras = [];
+navigator.mediaDevices.getUserMedia = async () => {
+  const stream = document.createElement("canvas").captureStream();
+  globalThis.cameras.push(...stream.getTracks());
+  return stream;
+};
+"""
+
+
+@pytest.mark.parametrize(("screen", "label"), [("redeem", "Quét mã QR"), ("qr", "Quét tem ở quầy")])
+def test_a_camera_that_was_opened_twice_is_off_once_its_screen_is_left(phones: Any, screen: str, label: str) -> None:
+    vendor = phones("vendor")
+    vendor.context.add_init_script(CAMERA)
+    vendor.page.reload()
+    vendor.sign_in(VENDOR.phone)
+    listening(vendor)
+    vendor.page.goto(f"/vendor/#/{screen}")
+    for opened in (1, 2):
+        vendor.tap(label)
+        until(vendor, f"globalThis.cameras.length === {opened}")
+    vendor.page.goto("/vendor/#/")
+    listening(vendor)
+    until(vendor, "globalThis.cameras.every((one) => one.readyState === 'ended')")
+
+
 # Sessions
 
 
