@@ -17,6 +17,9 @@ export function typedAmount(text) {
   return /^[0-9]{1,12}$/.test(digits) ? Number(digits) : 0;
 }
 
+/** Of a field for a whole number, with or without the dots of thousands: "2,5" is refused, and not 25. */
+export const WHOLE = String.raw`\d+|\d{1,3}(\.\d{3})+`;
+
 /** "09:41" today, "28/11 09:41" otherwise. */
 export function when(moment, today = now()) {
   const time = part(moment, { hour: "2-digit", minute: "2-digit", hour12: false });

@@ -3,7 +3,7 @@
 import { get, newKey, post } from "../shared/api.js";
 import { now } from "../shared/clock.js";
 import { button, field, h, show } from "../shared/dom.js";
-import { day, dong, grouped, groupWhileTyped, typedAmount, when } from "../shared/money.js";
+import { day, dong, grouped, groupWhileTyped, typedAmount, when, WHOLE } from "../shared/money.js";
 import { repeat } from "../shared/repeat.js";
 import { go, head, refused } from "../shared/shell.js";
 import { t } from "../shared/strings.js";
@@ -48,11 +48,11 @@ async function schedule(place, mine) {
   const said = h("div", {});
   const title = field(t("live.title"), { id: "title", maxlength: 80, required: true });
   const opens = field(t("live.opens-at"), { id: "opens", type: "datetime-local", required: true, value: `${day(soon)}T${clock(soon)}` });
-  const minutes = field(t("live.minutes"), { id: "minutes", inputmode: "numeric", required: true, value: "30", maxlength: 4 });
+  const minutes = field(t("live.minutes"), { id: "minutes", inputmode: "numeric", pattern: WHOLE, required: true, value: "30", maxlength: 4 });
   const product = h("select", { id: "product" }, shown.map((one) => h("option", { value: one.product_id }, `${one.name} · ${dong(one.price)}/${one.unit}`)));
-  const lots = field(t("live.lots"), { id: "lots", inputmode: "numeric", required: true, maxlength: 5 });
+  const lots = field(t("live.lots"), { id: "lots", inputmode: "numeric", pattern: WHOLE, required: true, maxlength: 5 });
   const price = field(t("live.price"), { id: "price", inputmode: "numeric", class: "amount", required: true, maxlength: 15 });
-  const cap = field(t("live.cap"), { id: "cap", inputmode: "numeric", value: "1", required: true, maxlength: 3 });
+  const cap = field(t("live.cap"), { id: "cap", inputmode: "numeric", pattern: WHOLE, value: "1", required: true, maxlength: 3 });
   const value = (within) => within.querySelector("input").value;
   groupWhileTyped(price.querySelector("input"));
   const proposed = () => { price.querySelector("input").placeholder = grouped(shown.find((one) => one.product_id === product.value)?.price ?? 0); };

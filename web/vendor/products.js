@@ -2,7 +2,7 @@
 
 import { call, get, newKey, post } from "../shared/api.js";
 import { button, field, h, show } from "../shared/dom.js";
-import { dong, groupWhileTyped, grouped, typedAmount } from "../shared/money.js";
+import { dong, groupWhileTyped, grouped, typedAmount, WHOLE } from "../shared/money.js";
 import { weight } from "../shared/order.js";
 import { photoIn } from "../shared/photo.js";
 import { go, head, refused } from "../shared/shell.js";
@@ -64,7 +64,7 @@ async function edit(place, mine, one) {
   const said = h("div", {});
   const name = field(t("product.name"), { id: "name", maxlength: 120, required: true, value: one?.name ?? "" });
   const price = field(t("product.price"), { id: "price", inputmode: "numeric", class: "amount", required: true, maxlength: 15, value: one ? grouped(one.price) : "" });
-  const stock = field(t("product.left"), { id: "stock", inputmode: "numeric", required: true, maxlength: 12, value: one ? String(one.stock) : "" });
+  const stock = field(t("product.left"), { id: "stock", inputmode: "numeric", pattern: WHOLE, required: true, maxlength: 12, value: one ? String(one.stock) : "" });
   const category = select("category", t("product.category"), [["", "—"], ...vocabulary.categories.map((it) => [it.code, language() === "vi" ? it.name_vi : it.name_en])], one?.category ?? "");
   const unit = select("unit", t("product.unit"), vocabulary.units.map((it) => [it.unit, it.unit]), one?.unit ?? "kg");
   unit.querySelector("select").disabled = one !== null;

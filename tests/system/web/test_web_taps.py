@@ -182,6 +182,17 @@ def test_an_order_whose_answer_was_lost_is_the_same_one_after_the_page_was_loade
 # What is typed and chosen
 
 
+@pytest.mark.parametrize("screen", ["products/new", "live/new"])
+def test_half_a_piece_is_not_twenty_five(phones: Any, screen: str) -> None:
+    vendor = phones("vendor", VENDOR.phone)
+    vendor.page.goto(f"/vendor/#/{screen}")
+    of = {"products/new": ["#stock"], "live/new": ["#minutes", "#lots", "#cap"]}[screen]
+    for number in of:
+        for typed, good in (("2,5", False), ("2.5", False), ("25", True), ("1.000", True)):
+            vendor.page.locator(number).evaluate("(input, typed) => { input.value = typed; }", typed)
+            assert vendor.page.locator(number).evaluate("input => input.validity.valid") == good, (number, typed)
+
+
 def test_a_chooser_that_was_left_without_a_picture_checks_no_sticker(phones: Any, tmp_path: Any) -> None:
     vendor = phones("vendor", VENDOR.phone)
     checks = sent_by(vendor, "/sticker-check")
