@@ -50,10 +50,17 @@ function part(moment, options) {
   return new Intl.DateTimeFormat("vi-VN", { timeZone: ZONE, ...options }).format(new Date(moment));
 }
 
-/** Puts the dots of the thousands in while an amount is typed. */
+/** Puts the dots of the thousands in while an amount is typed; who types in its middle goes on there. */
 export function groupWhileTyped(input) {
   input.addEventListener("input", () => {
     const amount = typedAmount(input.value);
-    if (amount) input.value = NUMBER.format(amount);
+    if (!amount) return;
+    const behind = digits(input.value.slice(input.selectionEnd));
+    input.value = NUMBER.format(amount);
+    let at = input.value.length;
+    while (at > 0 && digits(input.value.slice(at)) < behind) at -= 1;
+    input.setSelectionRange(at, at);
   });
 }
+
+const digits = (text) => text.replace(/\D/g, "").length;

@@ -182,6 +182,16 @@ def test_an_order_whose_answer_was_lost_is_the_same_one_after_the_page_was_loade
 # What is typed and chosen
 
 
+def test_a_digit_in_the_middle_of_an_amount_is_followed_by_the_next_one(phones: Any, money: str, sticker: str) -> None:
+    shopper = phones("shopper", SHOPPER.phone)
+    paste(shopper, sticker)
+    shopper.page.fill("#amount", "10000")
+    assert shopper.page.input_value("#amount") == "10.000"
+    shopper.page.evaluate("document.getElementById('amount').setSelectionRange(1, 1)")
+    shopper.page.locator("#amount").press_sequentially("234")
+    assert shopper.page.input_value("#amount") == "12.340.000"
+
+
 @pytest.mark.parametrize("screen", ["products/new", "live/new"])
 def test_half_a_piece_is_not_twenty_five(phones: Any, screen: str) -> None:
     vendor = phones("vendor", VENDOR.phone)
