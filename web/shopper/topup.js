@@ -57,13 +57,17 @@ async function follow(place, id) {
   const said = h("div", { role: "status" });
   show(place, head(t("top-up")), said, button(t("done"), () => go(""), { class: "main" }));
   let asked = 0;
+  // Only where it is another: what is under a thumb, or being read out, stays.
+  const draw = (made) => {
+    if (said.firstElementChild?.outerHTML !== made.outerHTML) show(said, made);
+  };
   async function look() {
     const { top_up: now } = await get(`/v1/top-ups/${id}`);
-    if (now.state === "TOP_UP_STATE_DONE") show(said, h("p", { class: "banner here" }, t("top-up.done", { amount: dong(now.amount) })));
-    else if (now.state === "TOP_UP_STATE_DECLINED") show(said, h("p", { class: "banner refused" }, now.decline_message || now.decline_code));
-    else if (now.state === "TOP_UP_STATE_REQUIRES_ACTION") show(said, h("a", { class: "button main", href: now.redirect_url }, t("top-up.confirm")));
-    else if (OPEN.includes(now.state)) show(said, h("p", { class: "banner away" }, t(asked < 3 ? "top-up.waiting" : "top-up.unknown")));
-    else show(said, h("p", { class: "banner away" }, tOf("top-up", now.state)));
+    if (now.state === "TOP_UP_STATE_DONE") draw(h("p", { class: "banner here" }, t("top-up.done", { amount: dong(now.amount) })));
+    else if (now.state === "TOP_UP_STATE_DECLINED") draw(h("p", { class: "banner refused" }, now.decline_message || now.decline_code));
+    else if (now.state === "TOP_UP_STATE_REQUIRES_ACTION") draw(h("a", { class: "button main", href: now.redirect_url }, t("top-up.confirm")));
+    else if (OPEN.includes(now.state)) draw(h("p", { class: "banner away" }, t(asked < 3 ? "top-up.waiting" : "top-up.unknown")));
+    else draw(h("p", { class: "banner away" }, tOf("top-up", now.state)));
     asked += 1;
     return !OPEN.includes(now.state) || asked >= ASKED_MAX;
   }

@@ -290,6 +290,22 @@ def test_a_pin_that_is_typed_after_the_token_ran_out_is_taken(phones: Any, api: 
     assert balance(api, money) == before - 14_000
 
 
+# What is shown
+
+
+def test_the_way_to_a_cards_bank_stays_under_the_thumb_while_it_is_asked_after(phones: Any, money: str) -> None:
+    shopper = phones("shopper", SHOPPER.phone)
+    one = {"top_up_id": "top_1", "amount": "90000", "state": "TOP_UP_STATE_REQUIRES_ACTION", "redirect_url": "/docs"}
+    shopper.page.route("**/v1/top-ups/*", lambda route: route.fulfill(json={"top_up": one}))
+    shopper.page.goto("/shopper/#/top-up/top_1")
+    link = shopper.page.get_by_role("link", name="Xác nhận với ngân hàng của thẻ").element_handle()
+    for _ in range(2):
+        with shopper.page.expect_response("**/v1/top-ups/*"):
+            pass
+    round_trip(shopper)
+    assert link.evaluate("link => link.isConnected")
+
+
 # Announcements
 
 
