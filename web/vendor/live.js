@@ -6,7 +6,7 @@ import { button, field, h, show } from "../shared/dom.js";
 import { day, dong, grouped, groupWhileTyped, typedAmount, when, WHOLE } from "../shared/money.js";
 import { repeat } from "../shared/repeat.js";
 import { go, head, refused } from "../shared/shell.js";
-import { t } from "../shared/strings.js";
+import { sentence, t } from "../shared/strings.js";
 import { stall } from "./stall.js";
 
 const ASKED_EVERY_MS = 5_000;
@@ -18,7 +18,7 @@ export async function screen(place, what) {
 }
 
 async function all(place, mine) {
-  const [list, said] = [h("div", {}), h("div", {})];
+  const [list, said, away] = [h("div", {}), h("div", {}), h("div", { role: "status" })];
   const end = (sale) => async () => {
     const verb = sale.state === "SALE_STATE_OPEN" ? "close" : "cancel";
     try {
@@ -30,15 +30,16 @@ async function all(place, mine) {
   };
   async function look() {
     const { sales } = await get("/v1/live-sales");
+    show(away);
     const own = sales.filter((sale) => sale.merchant_id === mine.merchant_id);
     show(list, own.length ? own.map((sale) => h("section", { class: "card", "data-sale": sale.sale_id }, h("p", { class: "number" }, sale.title),
       h("p", { class: "soft" }, `${t(`live.${sale.state}`)} · ${when(sale.opens_at)}`),
       sale.lines.map((line) => h("p", {}, `${line.name} · ${dong(line.price)} · `, h("span", { class: "number" }, t("live.of", { left: line.left ?? line.lots, lots: line.lots })))),
       button(t(sale.state === "SALE_STATE_OPEN" ? "live.close" : "live.cancel"), end(sale), { class: "plain" }))) : h("p", { class: "card soft" }, t("live.none")));
   }
-  show(place, head(t("live")), button(t("live.new"), () => go("live", NEW), { class: "main" }), said, list);
+  show(place, head(t("live")), button(t("live.new"), () => go("live", NEW), { class: "main" }), away, said, list);
   await look();
-  return repeat(look, ASKED_EVERY_MS, (error) => show(said, refused(error)));
+  return repeat(look, ASKED_EVERY_MS, (error) => show(away, h("p", { class: "banner away" }, sentence(error))));
 }
 
 async function schedule(place, mine) {

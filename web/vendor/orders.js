@@ -9,7 +9,7 @@ import { sendFrom, unanswered } from "../shared/pay.js";
 import { recallNotice, recallOf } from "../shared/recall.js";
 import { repeat, typing } from "../shared/repeat.js";
 import { go, head, refused, withPin } from "../shared/shell.js";
-import { t } from "../shared/strings.js";
+import { sentence, t } from "../shared/strings.js";
 import { stall } from "./stall.js";
 
 const ASKED_EVERY_MS = 5_000;
@@ -22,7 +22,7 @@ export async function screen(place, orderId) {
 }
 
 async function all(place, mine) {
-  const [list, older] = [h("div", {}), h("div", {})];
+  const [away, list, older] = [h("div", { role: "status" }), h("div", {}), h("div", {})];
   let pages = 1; // of each state, the newest first
   async function of(state) {
     const found = [];
@@ -37,12 +37,13 @@ async function all(place, mine) {
   async function look() {
     const asked = await Promise.all(OPEN.map(of));
     const found = asked.flatMap((one) => one.found);
+    show(away);
     show(older, asked.some((one) => one.more) ? button(t("older"), () => { pages += 1; return look(); }, { class: "plain" }) : null);
     show(list, found.length ? h("ul", { class: "rows", id: "orders" }, found.map(row)) : h("p", { class: "card soft" }, t("orders.stall.none")));
   }
-  show(place, head(t("orders")), list, older);
+  show(place, head(t("orders")), away, list, older);
   await look();
-  return repeat(look, ASKED_EVERY_MS, (error) => show(list, refused(error)));
+  return repeat(look, ASKED_EVERY_MS, (error) => show(away, h("p", { class: "banner away" }, sentence(error))));
 }
 
 function row(order) {

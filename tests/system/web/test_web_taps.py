@@ -306,6 +306,17 @@ def test_the_way_to_a_cards_bank_stays_under_the_thumb_while_it_is_asked_after(p
     assert link.evaluate("link => link.isConnected")
 
 
+def test_what_is_to_be_done_stays_in_sight_while_the_network_is_away(phones: Any, api: Api, money: str) -> None:
+    vendor = phones("vendor", VENDOR.phone)
+    vendor.page.goto("/vendor/#/orders")
+    shown = vendor.page.locator("#orders, .card.soft").inner_text()
+    lost(vendor, "/orders?*")
+    vendor.page.locator(".screen").get_by_text(NO_NETWORK).wait_for()
+    assert shown in vendor.text(".screen")
+    vendor.page.unroute("**/orders?*")
+    vendor.page.locator(".screen").get_by_text(NO_NETWORK).wait_for(state="detached")
+
+
 # Announcements
 
 
