@@ -794,6 +794,7 @@ const STRINGS = {
   "kind.other": ["Khác", "Other"],
 
   // What is refused: what to do next.
+  "error.PHOTO_UNREADABLE": ["Máy không đọc được ảnh này. Chụp lại, hoặc chọn ảnh JPEG.", "This phone cannot read the picture. Take it again, or choose a JPEG."],
   "error.OFFLINE": ["Không có mạng. Kiểm tra mạng rồi thử lại.", "No network. Check it and try again."],
   "error.INTERNAL": ["Hệ thống có lỗi. Thử lại sau ít phút.", "Something went wrong. Try again in a few minutes."],
   "error.INVALID_ARGUMENT": ["Có ô điền chưa đúng. Kiểm tra lại.", "Something is filled in wrongly. Check it."],

@@ -317,6 +317,14 @@ def test_what_is_to_be_done_stays_in_sight_while_the_network_is_away(phones: Any
     vendor.page.locator(".screen").get_by_text(NO_NETWORK).wait_for(state="detached")
 
 
+def test_a_photo_that_the_phone_cannot_read_is_refused_in_words(phones: Any) -> None:
+    vendor = phones("vendor", VENDOR.phone)
+    vendor.page.goto("/vendor/#/qr")
+    unreadable = {"name": "a.heic", "mimeType": "image/heic", "buffer": bytes(800_000)}
+    vendor.page.set_input_files("#stall-photo", [unreadable])
+    vendor.waits_for("Máy không đọc được ảnh này")
+
+
 # Announcements
 
 
