@@ -4,7 +4,7 @@ import { get } from "../shared/api.js";
 import { button, h, show } from "../shared/dom.js";
 import { dong, when } from "../shared/money.js";
 import { head } from "../shared/shell.js";
-import { t } from "../shared/strings.js";
+import { t, tOf } from "../shared/strings.js";
 
 export async function screen(place, accountId) {
   const list = h("ul", { class: "rows" });
@@ -25,7 +25,7 @@ function line(one) {
   const out = one.direction === "DIRECTION_OUT" || one.direction === "DIRECTION_HELD";
   return h("li", {},
     h("span", { class: "soft small" }, when(one.at)),
-    h("span", { class: "grow" }, one.note || one.reference || one.operation),
+    h("span", { class: "grow" }, one.note || one.reference || tOf("operation", one.operation)),
     h("span", {}, h("span", { class: `number ${out ? "" : "good"}` }, `${out ? "−" : "+"} ${dong(one.amount)}`),
       h("br"), h("span", { class: "soft small number" }, dong(one.balance))));
 }

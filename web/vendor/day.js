@@ -4,7 +4,7 @@ import { get } from "../shared/api.js";
 import { button, h, show } from "../shared/dom.js";
 import { dong, startOfToday, when } from "../shared/money.js";
 import { go, head } from "../shared/shell.js";
-import { t } from "../shared/strings.js";
+import { t, tOf } from "../shared/strings.js";
 import { stall } from "./stall.js";
 
 export async function screen(place) {
@@ -22,7 +22,7 @@ export async function screen(place) {
     }
     rows.append(...statement.lines.map((line) => h("li", {},
       h("span", { class: "soft small" }, when(line.at)),
-      h("span", { class: "grow" }, line.reference || line.note || line.operation),
+      h("span", { class: "grow" }, line.reference || line.note || tOf("operation", line.operation)),
       h("span", { class: "number" }, `${line.direction === "DIRECTION_OUT" ? "− " : ""}${dong(line.amount)}`))));
     show(more, statement.next_page_token ? button(t("older"), () => page(statement.next_page_token)) : null);
     if (!rows.children.length) rows.append(h("li", { class: "soft" }, t("last.none")));

@@ -3,6 +3,7 @@ away."""
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -291,6 +292,18 @@ def test_a_pin_that_is_typed_after_the_token_ran_out_is_taken(phones: Any, api: 
 
 
 # What is shown
+
+
+@pytest.mark.parametrize("page", ["shopper", "vendor"])
+def test_a_statement_names_what_happened_in_words(phones: Any, api: Api, money: str, sticker: str, page: str) -> None:
+    own = api.sign_in(SHOPPER.phone, people.PIN)
+    own.post("/v1/payments", idempotency_key=new_key(), wallet_id=money, qr_payload=sticker, amount=10_000)
+    phone = phones(page, SHOPPER.phone if page == "shopper" else VENDOR.phone)
+    phone.page.goto(f"/{page}/#/{f'history/{money}' if page == 'shopper' else 'day'}")
+    phone.page.locator(".rows .grow").first.wait_for()
+    phone.page.locator(".rows .grow", has_text="Thanh toán").first.wait_for()
+    named = phone.page.locator(".rows .grow").all_inner_texts()
+    assert not [one for one in named if re.fullmatch("[a-z_]+", one)]
 
 
 def test_the_way_to_a_cards_bank_stays_under_the_thumb_while_it_is_asked_after(phones: Any, money: str) -> None:
