@@ -78,6 +78,8 @@ export function run({ roles, title, screens, open = [] }) {
     signIn(page, title(), begin);
   });
   window.addEventListener("signed-out", () => {
+    // Answers that come late say it again: who signs in meanwhile goes on typing.
+    if (!signedIn && document.getElementById("pin")) return;
     leave?.();
     leave = null;
     signedIn = null;

@@ -291,6 +291,16 @@ def test_a_pin_that_is_typed_after_the_token_ran_out_is_taken(phones: Any, api: 
     assert balance(api, money) == before - 14_000
 
 
+def test_who_is_told_twice_that_the_session_is_over_goes_on_typing(phones: Any, money: str) -> None:
+    shopper = phones("shopper", SHOPPER.phone)
+    shopper.page.locator("h2", has_text="Lịch sử").wait_for()
+    over = "window.dispatchEvent(new Event('signed-out'))"
+    shopper.page.evaluate(over)
+    shopper.page.fill("#phone", SHOPPER.phone)
+    shopper.page.evaluate(over)
+    assert shopper.page.input_value("#phone") == SHOPPER.phone
+
+
 # What is shown
 
 
