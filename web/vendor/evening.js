@@ -27,8 +27,8 @@ export async function screen(place) {
     h("section", { class: "card center" }, h("p", { class: "soft" }, t("evening.received")), h("p", { class: "number big", id: "evening-received" }, dong(sums.received)),
       h("p", { class: "soft" }, t("evening.count", { count: sums.count, mean: dong(sums.count ? Math.round(sums.received / sums.count) : 0) })),
       h("p", { class: "soft small" }, t("evening.before", { amount: dong(before) }))),
-    h("section", { class: "card" }, figures([["evening.refunds", dong(sums.refunds)], ["evening.fees", dong(sums.fees)], ["evening.largest", dong(sums.largest)], ["evening.orders", String(orders)]])),
-    orders ? button(t("orders"), () => go("orders")) : null,
+    h("section", { class: "card" }, figures([["evening.refunds", dong(sums.refunds)], ["evening.fees", dong(sums.fees)], ["evening.largest", dong(sums.largest)], ["evening.orders", orders.text]])),
+    orders.count ? button(t("orders"), () => go("orders")) : null,
     h("h2", {}, t("evening.hours")), hours(sums.hours),
     button(t("evening.say"), () => aloud(sums)),
     button(t("evening.print"), () => window.print()));
@@ -56,10 +56,11 @@ async function yesterday(mine) {
   return Number(found.total_in);
 }
 
-/** How many orders wait for the stall. */
+/** How many orders wait for the stall, and as it is said: "60+" where they are more than a page of some state. */
 async function waiting(mine) {
   const found = await Promise.all(WAITING.map((state) => get(`/v1/merchants/${mine.merchant_id}/orders`, { state: `ORDER_STATE_${state}`, page_size: 50 })));
-  return found.reduce((sum, { orders }) => sum + orders.length, 0);
+  const count = found.reduce((sum, { orders }) => sum + orders.length, 0);
+  return { count, text: `${count}${found.some((one) => one.next_page_token) ? "+" : ""}` };
 }
 
 function figures(rows) {

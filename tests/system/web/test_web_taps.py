@@ -304,6 +304,13 @@ def test_who_is_told_twice_that_the_session_is_over_goes_on_typing(phones: Any, 
 # What is shown
 
 
+def test_orders_that_are_more_than_were_counted_are_said_to_be_more(phones: Any) -> None:
+    vendor = phones("vendor", VENDOR.phone)
+    vendor.page.route("**/orders?*", lambda route: route.fulfill(json={"orders": [{}] * 50, "next_page_token": "x"}))
+    vendor.page.goto("/vendor/#/evening")
+    vendor.page.locator(".facts dd", has_text="200+").wait_for()
+
+
 @pytest.mark.parametrize("page", ["shopper", "vendor"])
 def test_a_statement_names_what_happened_in_words(phones: Any, api: Api, money: str, sticker: str, page: str) -> None:
     own = api.sign_in(SHOPPER.phone, people.PIN)
