@@ -43,8 +43,13 @@ export function run({ roles, title, screens, open = [] }) {
     try {
       const { screen } = await screens[name]();
       const left = await screen(place, ...parts);
-      if (turn === shown) leave = left ?? null;
-      else left?.();
+      if (turn !== shown) {
+        left?.();
+        return;
+      }
+      leave = left ?? null;
+      // Who uses keys or listens to the screen goes on from its beginning, and not from what is not there any more.
+      if (turn > 1 && !place.contains(document.activeElement)) place.querySelector("h1")?.focus({ preventScroll: true });
     } catch (error) {
       if (turn !== shown || error.code === "SESSION_ENDED") return;
       show(place, head(title(), name !== ""), refused(error), button(t("again"), route, { class: "main" }));

@@ -20,13 +20,10 @@ from tests.system.web.test_web_stories import SHOPPER, VENDOR, balance, listenin
 from tests.system.web.test_web_trouble import held_back
 
 pytestmark = pytest.mark.system
-
 __all__ = ["money", "sticker"]
 
 NO_NETWORK = "Không có mạng"
-
 LIVE = people.vendors()["banh-chung-bo-dau"]
-
 BAGS = "Miến dong Việt Cường túi 500 g"
 
 
@@ -302,6 +299,14 @@ def test_who_is_told_twice_that_the_session_is_over_goes_on_typing(phones: Any, 
 
 
 # What is shown
+
+
+def test_who_uses_keys_begins_at_the_title_of_a_new_screen(phones: Any) -> None:
+    vendor = phones("vendor", VENDOR.phone)
+    vendor.tap("Sổ hôm nay")
+    until(vendor, "document.activeElement.textContent === 'Sổ hôm nay' && document.activeElement.tagName === 'H1'")
+    vendor.page.goto("/vendor/#/ask")
+    until(vendor, "document.activeElement.id === 'amount'")
 
 
 def test_orders_that_are_more_than_were_counted_are_said_to_be_more(phones: Any) -> None:
