@@ -40,6 +40,8 @@ class Rule:
     # Replaces Envoy's HTTP status where clients should see another one.
     status: int = 0
     retry_after_s: int = 0
+    # The CORS filter has not seen the call: what lets a page read the reply is written with it.
+    early: bool = False
 
 
 def _details(*beginnings: str) -> str:
@@ -96,12 +98,19 @@ RULES = (
         status=401,
     ),
     # Routes.
-    Rule(_details("route_not_found"), code_pb2.NOT_FOUND, "ROUTE_NOT_FOUND", "There is nothing at this path."),
+    Rule(
+        _details("route_not_found"),
+        code_pb2.NOT_FOUND,
+        "ROUTE_NOT_FOUND",
+        "There is nothing at this path.",
+        early=True,
+    ),
     Rule(
         "response.code == 405",
         code_pb2.UNIMPLEMENTED,
         "METHOD_NOT_ALLOWED",
         "Not with this HTTP method; see the Allow header.",
+        early=True,
     ),
     # Too much.
     Rule(
@@ -115,6 +124,7 @@ RULES = (
         code_pb2.INVALID_ARGUMENT,
         "BODY_TOO_LARGE",
         "The body is over 64 KiB.",
+        early=True,
     ),
     Rule(
         "response.code == 431",
@@ -129,6 +139,7 @@ RULES = (
         code_pb2.INVALID_ARGUMENT,
         "INVALID_ARGUMENT",
         _ENVOYS_TEXT,
+        early=True,
     ),
     # Services.
     Rule(
@@ -177,7 +188,16 @@ def local_reply_config(headers: list[dict[str, Any]], origins: list[dict[str, An
     """The rules as Envoy reads them. `headers` go on every error: some never reach a filter. `origins`: matchers of
     those whose pages may call."""
     native = {"filter": _cel(_NATIVE), **_PLAIN}
-    return {"mappers": [*_not_admitted(origins), native, *(_mapper(rule, headers) for rule in RULES)]}
+    ours = [mapper for rule in RULES for mapper in (*_to_pages(rule, headers, origins), _mapper(rule, headers))]
+    return {"mappers": [*_not_admitted(origins), native, *ours]}
+
+
+def _to_pages(rule: Rule, headers: list[dict[str, Any]], origins: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rule for calls of pages that the CORS filter will not answer for, one for each matcher of their origins."""
+    if not rule.early:
+        return []
+    mapper = _mapper(rule, [*headers, *readable_headers()])
+    return [mapper | {"filter": _both(mapper["filter"], _header("origin", origin))} for origin in origins]
 
 
 def _not_admitted(origins: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -190,14 +210,21 @@ def _not_admitted(origins: list[dict[str, Any]]) -> list[dict[str, Any]]:
     }
 
     def with_header(name: str, match: dict[str, Any]) -> dict[str, Any]:
-        of = {"header_filter": {"header": {"name": name, "string_match": match}}}
-        return {"filter": {"and_filter": {"filters": [refused, of]}}}
+        return {"filter": _both(refused, _header(name, match))}
 
     return [
         with_header("content-type", {"prefix": "application/grpc"}) | {"status_code": 503, **_PLAIN},
         *(_mapper(_OVERLOADED, readable_headers()) | with_header("origin", origin) for origin in origins),
         _mapper(_OVERLOADED, []) | {"filter": refused},
     ]
+
+
+def _header(name: str, match: dict[str, Any]) -> dict[str, Any]:
+    return {"header_filter": {"header": {"name": name, "string_match": match}}}
+
+
+def _both(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    return {"and_filter": {"filters": [one, other]}}
 
 
 def _mapper(rule: Rule, headers: list[dict[str, Any]]) -> dict[str, Any]:

@@ -596,6 +596,30 @@ def test_a_configured_origin_may_call_and_read_errors(edge: Edge) -> None:
     expect_error(refused, 401, "UNAUTHENTICATED")
 
 
+@pytest.mark.parametrize(
+    ("verb", "path", "body", "status"),
+    [
+        ("GET", "/v1/nothing", b"", 404),
+        ("PUT", ACCOUNT, b"", 405),
+        ("POST", "/v1/payments", b"x" * (limits.BODY_BYTES_MAX + 1), 413),
+        ("POST", "/v1/payments", b"{", 400),
+        ("GET", f"{ACCOUNT}?misspelt=1", b"", 400),
+    ],
+)
+def test_a_page_of_such_an_origin_reads_also_what_is_refused_before_its_route_is_known(
+    edge: Edge, verb: str, path: str, body: bytes, status: int
+) -> None:
+    def asked(origin: str) -> httpx.Response:
+        return edge.http.request(verb, path, content=body, headers={"origin": origin} | edge.signed_in())
+
+    reply, foreign = asked(ORIGIN), asked("https://evil.example")
+    assert (reply.status_code, foreign.status_code) == (status, status)
+    assert reply.json()["details"][0]["reason"] == foreign.json()["details"][0]["reason"]
+    assert reply.headers.get_list("access-control-allow-origin") == [ORIGIN]
+    assert reply.headers.get_list("access-control-allow-credentials") == ["true"]
+    assert "access-control-allow-origin" not in foreign.headers
+
+
 def test_another_origin_may_not(edge: Edge) -> None:
     before = len(edge.upstream.seen)
     reply = edge.http.options(
