@@ -1,4 +1,4 @@
-"""Tokens: a short-lived ES256 JWT that says who you are, and a refresh token that works once."""
+"""Tokens: a short-lived ES256 JWT that says who you are, and a refresh token that is traded once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +20,8 @@ from services.identity.user import User
 
 ACCESS_LIFE = timedelta(minutes=15)
 REFRESH_LIFE = timedelta(days=30)
+# How long a token that was traded may be sent once more: its answer may have been lost on a weak network.
+REFRESH_GRACE = timedelta(minutes=2)
 ISSUER = "cho"
 AUDIENCE = "cho-gateway"
 
@@ -88,7 +91,17 @@ class Refresh:
 
 def new_refresh(session_id: str) -> tuple[str, str]:
     """A refresh token of this session, and the digest to keep of it."""
-    text = f"{session_id}.{secrets.token_urlsafe(32)}"
+    return _refresh(session_id, secrets.token_bytes(32))
+
+
+def following_refresh(session_id: str, token: str, seed: bytes) -> tuple[str, str]:
+    """As `new_refresh`, the one that `token` is traded for: the same again from the same `seed` (32 random bytes), and
+    nobody's to know who lacks either."""
+    return _refresh(session_id, hmac.digest(seed, token.encode(), "sha256"))
+
+
+def _refresh(session_id: str, secret: bytes) -> tuple[str, str]:
+    text = f"{session_id}.{urlsafe_b64encode(secret).rstrip(b'=').decode()}"
     token = f"{text}.{_mark(text)}"
     return token, _digest(token)
 

@@ -159,23 +159,50 @@ def test_guessing_at_phones_that_nobody_has_fills_no_database() -> None:
 # Sessions
 
 
-def test_a_refresh_token_works_once_and_its_reuse_ends_the_session(shopper: User) -> None:
+def test_a_refresh_token_is_traded_once_and_its_later_use_ends_the_session(shopper: User) -> None:
     opened, first = store.open_session(account_of(shopper), None, NOW)
     account, refreshed, second = store.refresh_session(first, NOW)
     assert (account.user, refreshed) == (shopper, opened)
+    later = NOW + tokens.REFRESH_GRACE
     with pytest.raises(SessionEnded):
-        store.refresh_session(first, NOW)
+        store.refresh_session(first, later)
     with pytest.raises(SessionEnded):
-        store.refresh_session(second, NOW)
+        store.refresh_session(second, later)
 
 
-def test_of_concurrent_refreshes_one_wins_and_the_theft_is_noticed(shopper: User) -> None:
+def test_who_never_heard_the_answer_asks_again_and_is_given_the_same_token(shopper: User) -> None:
+    opened, first = store.open_session(account_of(shopper), None, NOW)
+    _, _, second = store.refresh_session(first, NOW)
+    soon = NOW + tokens.REFRESH_GRACE - timedelta(seconds=1)
+    assert store.refresh_session(first, soon)[1:] == (opened, second)
+    assert store.refresh_session(first, soon)[1:] == (opened, second)
+    with pytest.raises(SessionEnded):  # asking again has not made it longer
+        store.refresh_session(first, NOW + tokens.REFRESH_GRACE)
+
+
+def test_a_token_whose_next_one_was_used_ends_the_session_at_once(shopper: User) -> None:
+    _, first = store.open_session(account_of(shopper), None, NOW)
+    _, _, second = store.refresh_session(first, NOW)
+    _, _, third = store.refresh_session(second, NOW)
+    for spent in (first, third):
+        with pytest.raises(SessionEnded):
+            store.refresh_session(spent, NOW)
+
+
+def test_a_changed_pin_ends_also_the_session_of_who_asks_again(shopper: User, hasher: store.Hasher) -> None:
+    account = account_of(shopper)
+    _, token = store.open_session(account, None, NOW)
+    store.refresh_session(token, NOW)
+    store.change_pin(account, OTHER_PIN, hasher)
+    with pytest.raises(SessionEnded):
+        store.refresh_session(token, NOW)
+
+
+def test_of_concurrent_refreshes_all_are_given_the_same_token(shopper: User) -> None:
     _, token = store.open_session(account_of(shopper), None, NOW)
     outcomes = at_once(16, lambda _: store.refresh_session(token, NOW))
-    assert sum(isinstance(outcome, SessionEnded) for outcome in outcomes) == 15
-    (won,) = (outcome for outcome in outcomes if isinstance(outcome, tuple))
-    with pytest.raises(SessionEnded):
-        store.refresh_session(won[2], NOW)
+    assert len({outcome[2] for outcome in outcomes}) == 1
+    store.refresh_session(outcomes[0][2], NOW)
 
 
 def test_reuse_in_one_session_leaves_the_others_alone(shopper: User) -> None:
@@ -184,7 +211,7 @@ def test_reuse_in_one_session_leaves_the_others_alone(shopper: User) -> None:
     _, other = store.open_session(account, None, NOW)
     store.refresh_session(robbed, NOW)
     with pytest.raises(SessionEnded):
-        store.refresh_session(robbed, NOW)
+        store.refresh_session(robbed, NOW + tokens.REFRESH_GRACE)
     store.refresh_session(other, NOW)
 
 
@@ -226,8 +253,10 @@ def test_who_knows_no_more_than_a_sessions_id_does_not_end_it(shopper: User) -> 
 
 def test_no_refresh_token_is_stored(shopper: User) -> None:
     opened, token = store.open_session(account_of(shopper), None, NOW)
+    _, _, following = store.refresh_session(token, NOW)
     stored = repr(store.Session._get_collection().find_one({"_id": opened.session_id}))
-    assert token.partition(".")[2] not in stored
+    for one in (token, following):
+        assert one.split(".")[1] not in stored
 
 
 def test_a_changed_pin_ends_every_session_but_the_one_kept(shopper: User, hasher: store.Hasher) -> None:

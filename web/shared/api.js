@@ -95,8 +95,8 @@ export async function send(method, path, body, headers = {}, signal = AbortSigna
   }
 }
 
-// One tab after the other, where the browser can: a refresh token works once, and whoever sends it a second time is taken
-// for a thief and signs all tabs out. Who comes second sends the one that the first was given.
+// One tab after the other, where the browser can: a refresh token is traded once, and whoever sends it again, later than
+// for a lost answer, is taken for a thief and signs all tabs out. Who comes second sends the one that the first was given.
 const inTurn = (ask) => (navigator.locks ? navigator.locks.request("cho.token", ask) : ask());
 
 /** Whether there is a session still: asked once, however many ask. */

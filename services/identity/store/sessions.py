@@ -1,17 +1,19 @@
 """Sessions: one a sign-in, with one refresh token at a time.
 
 A session is a family of refresh tokens, each traded once for the next. Whoever presents any but the newest is
-a thief or was robbed: the session ends. Only the newest token's SHA-256 is kept, in one small document. A session
-opened with a device lives no longer than we know the device.
+a thief or was robbed: the session ends. One that was traded a moment ago, for a token that nobody has used yet, is sent
+again by a phone that never heard the answer: it gets the same answer. Only SHA-256 of tokens are kept, in one small
+document. A session opened with a device lives no longer than we know the device.
 """
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from mongoengine import DateTimeField, Document, IntField, StringField
+from mongoengine import BinaryField, DateTimeField, Document, IntField, StringField
 
 from kit import clock, log
 from kit.errors import SessionEnded
@@ -33,6 +35,8 @@ _logger = log.logger(__name__)
 class Session(Document):
     """`token_hash` is of the newest refresh token; `pin_version` the PIN it is good for. Ids sort by time.
 
+    `spent_hash` is of the token before it, traded at `spent_at`; `seed` makes the newest of it once more.
+
     Those of before there were devices lack `pin_at` and `device_at`: their PIN was entered when they were opened.
     """
 
@@ -41,6 +45,9 @@ class Session(Document):
     token_hash = StringField(required=True)
     pin_version = IntField(required=True)
     expires_at = DateTimeField(required=True)
+    spent_hash = StringField()
+    spent_at = DateTimeField()
+    seed = BinaryField()
     pin_at = DateTimeField()
     device_id = StringField()
     device_at = DateTimeField()
@@ -90,21 +97,33 @@ def open_session(
 def refresh_session(token: str, now: datetime) -> tuple[Account, SignedIn, str]:
     """Trades a refresh token: whose it is, the session, the next token. Raises SessionEnded.
 
-    Of two concurrent calls with one token one wins the findAndModify; the other ends the session.
+    Of two concurrent calls with one token one wins the findAndModify; the other is told the same next token.
     """
     read = tokens.read_refresh(token)
     if read is None:
         raise SessionEnded("not a refresh token; sign in")
-    following, following_hash = tokens.new_refresh(read.session_id)
+    seed = secrets.token_bytes(32)
+    following, following_hash = tokens.following_refresh(read.session_id, token, seed)
     session = Session.objects(id=read.session_id, token_hash=read.digest, expires_at__gt=now).modify(
-        set__token_hash=following_hash, set__expires_at=now + tokens.REFRESH_LIFE
-    )
+        set__token_hash=following_hash, set__expires_at=now + tokens.REFRESH_LIFE,
+        set__spent_hash=read.digest, set__spent_at=now, set__seed=seed,
+    )  # fmt: skip
+    if session is None and (session := _traded_just_now(read, now)):
+        following, _ = tokens.following_refresh(read.session_id, token, session.seed)
     account = account_by_id(session.user_id) if session else None
     if session is None or account is None or not _alive(session, account):
         if (session or read.ours) and end_session(read.session_id):
             _logger.warning("session ended: spent token, PIN changed, or device removed", session=read.session_id)
         raise SessionEnded("this session has ended; sign in")
     return account, _signed_in(session), following
+
+
+def _traded_just_now(read: tokens.Refresh, now: datetime) -> Session | None:
+    """The session in which this token was the last to be traded, where its answer may still be on its way."""
+    since = now - tokens.REFRESH_GRACE
+    traded = Session.objects(id=read.session_id, spent_hash=read.digest, spent_at__gt=since, expires_at__gt=now)
+    found: Session | None = traded.first()
+    return found
 
 
 def step_up(account: Account, session_id: str, now: datetime) -> SignedIn:

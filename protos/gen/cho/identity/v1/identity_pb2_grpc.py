@@ -100,7 +100,8 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RefreshToken(self, request, context):
-        """Trades a refresh token for new tokens. Each refresh token works once; using one twice ends its session.
+        """Trades a refresh token for new tokens. Each is traded once. Sent again within two minutes, and before the next one was
+        used, it gives the same next one: its answer may have been lost. Any later use of it ends its session.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
