@@ -10,9 +10,17 @@ import { rows } from "./rows.js";
 import { TELECOMS, wallets } from "./wallets.js";
 
 export async function screen(place) {
+  await draw(place);
+  // Who takes their phone out again sees what is in the wallet then, not what was; what waits for their word stays.
+  const look = () => { if (!document.hidden && !place.querySelector("[data-path]")) draw(place); };
+  document.addEventListener("visibilitychange", look);
+  return () => document.removeEventListener("visibilitychange", look);
+}
+
+async function draw(place) {
   const mine = await wallets();
   const recent = h("div", {});
-  show(place, head(t("app.shopper"), false), unanswered(() => screen(place)),
+  show(place, head(t("app.shopper"), false), unanswered(() => draw(place)),
     mine.length ? mine.map(card) : opening(place),
     mine.length ? h("div", { class: "stack" },
       button(t("scan"), () => go("scan"), { class: "main" }),
@@ -30,7 +38,6 @@ export async function screen(place) {
     const { transfers } = await get(`/v1/accounts/${mine[0].account_id}/transfers`, { limit: 5 });
     show(recent, h("h2", {}, t("history")), rows(transfers, mine[0].account_id));
   }
-  return null;
 }
 
 function card(wallet) {
@@ -47,7 +54,7 @@ function opening(place) {
     Object.entries(TELECOMS).map(([telecom, name]) => button(t("wallet.open", { telecom: name }), async () => {
       try {
         await post("/v1/wallets", { telecom });
-        await screen(place);
+        await draw(place);
       } catch (error) {
         show(said, refused(error));
       }

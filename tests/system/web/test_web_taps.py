@@ -418,3 +418,17 @@ def test_who_looks_at_a_live_sale_is_told_that_the_network_is_back_though_nothin
         shopper.page.evaluate("window.dispatchEvent(new Event('online'))")
         shopper.page.get_by_text("Mất kết nối").wait_for(state="detached")
     own.post(f"/v1/live-sales/{sale['sale_id']}/cancel", reason="hết bánh")
+
+
+# What a phone shows later
+
+
+def test_who_takes_their_phone_out_again_sees_what_is_in_the_wallet_now(
+    phones: Any, api: Api, money: str, sticker: str
+) -> None:
+    shopper = phones("shopper", SHOPPER.phone)
+    own = api.sign_in(SHOPPER.phone, people.PIN)
+    own.post("/v1/payments", idempotency_key=new_key(), wallet_id=money, qr_payload=sticker, amount=15_000)
+    shopper.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    now_there = f"{balance(api, money):,} đ".replace(",", ".")
+    shopper.page.locator(f'[data-wallet="{money}"]', has_text=now_there).wait_for()
