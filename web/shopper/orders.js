@@ -9,7 +9,7 @@ import { sendFrom } from "../shared/pay.js";
 import { recallNotice, recallOf } from "../shared/recall.js";
 import { repeat, typing } from "../shared/repeat.js";
 import { go, head, refused } from "../shared/shell.js";
-import { t } from "../shared/strings.js";
+import { sentence, t } from "../shared/strings.js";
 import { rating } from "./rate.js";
 import { choice, wallets } from "./wallets.js";
 
@@ -37,6 +37,7 @@ async function all(place) {
 async function one(place, orderId) {
   let { order } = await get(`/v1/orders/${orderId}`);
   const [shown, doing, said, past] = [h("div", {}), h("div", { class: "stack" }), h("div", { id: "rating" }), h("div", {})];
+  const away = h("div", { role: "status" });
   let rated = "";
   const draw = async () => {
     show(shown, recallNotice(order, "buyer"), steps(order), facts(order));
@@ -47,16 +48,17 @@ async function one(place, orderId) {
     if (now !== rated) await rating(said, order);
     rated = now;
   };
-  show(place, head(t("order", { reference: order.code })), h("p", { class: "number" }, order.merchant_name), shown, doing, said, h("h2", {}, t("order.history")), past);
+  show(place, head(t("order", { reference: order.code })), h("p", { class: "number" }, order.merchant_name), away, shown, doing, said, h("h2", {}, t("order.history")), past);
   await draw();
   return repeat(async () => {
     const { order: now } = await get(`/v1/orders/${orderId}`);
+    show(away);
     if (typing(doing)) return; // not under somebody's fingers
     if (now.state !== order.state || now.history.length !== order.history.length) {
       order = now;
       await draw();
     }
-  }, ASKED_EVERY_MS, () => {});
+  }, ASKED_EVERY_MS, (error) => show(away, h("p", { class: "banner away" }, sentence(error))));
 }
 
 /** What can be done with it now. */

@@ -58,6 +58,7 @@ function row(order) {
 async function one(place, orderId) {
   let { order } = await get(`/v1/orders/${orderId}`);
   const [shown, doing, past, said, pin] = [h("div", {}), h("div", { class: "stack" }), h("div", {}), h("div", {}), h("div", {})];
+  const away = h("div", { role: "status" });
   const draw = () => {
     show(shown, recallNotice(order, "seller"), facts(order));
     show(past, happened(order));
@@ -78,13 +79,14 @@ async function one(place, orderId) {
     }
     doing.inert = false;
   }
-  show(place, head(t("order", { reference: order.code })), unanswered(() => changed(order)), shown, said, pin, doing, h("h2", {}, t("order.history")), past);
+  show(place, head(t("order", { reference: order.code })), unanswered(() => changed(order)), away, shown, said, pin, doing, h("h2", {}, t("order.history")), past);
   draw();
   return repeat(async () => {
     const { order: now } = await get(`/v1/orders/${orderId}`);
+    show(away);
     if (doing.inert || typing(doing)) return; // not under somebody's fingers
     if (now.state !== order.state || now.history.length !== order.history.length) changed(now);
-  }, ASKED_EVERY_MS, () => {});
+  }, ASKED_EVERY_MS, (error) => show(away, h("p", { class: "banner away" }, sentence(error))));
 }
 
 function deeds(order, act, pin, changed) {

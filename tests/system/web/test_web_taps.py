@@ -15,7 +15,7 @@ from kit.clock import now
 from kit.ids import new_key
 from kit.streams.event import rfc3339
 from tests.system.web.conftest import Phone, answer_lost
-from tests.system.web.test_web_orders import add
+from tests.system.web.test_web_orders import NOODLES, add, fetched
 from tests.system.web.test_web_stories import SHOPPER, VENDOR, balance, listening, money, paste, sticker, until
 from tests.system.web.test_web_trouble import held_back
 
@@ -432,3 +432,15 @@ def test_who_takes_their_phone_out_again_sees_what_is_in_the_wallet_now(
     shopper.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     now_there = f"{balance(api, money):,} đ".replace(",", ".")
     shopper.page.locator(f'[data-wallet="{money}"]', has_text=now_there).wait_for()
+
+
+@pytest.mark.parametrize("page", ["shopper", "vendor"])
+def test_an_order_that_cannot_be_asked_after_says_so_until_it_can(phones: Any, api: Api, money: str, page: str) -> None:
+    order = fetched(api.sign_in(SHOPPER.phone, people.PIN), api.sign_in(NOODLES.phone, people.PIN), money, 1)
+    phone = phones(page, SHOPPER.phone if page == "shopper" else NOODLES.phone)
+    phone.page.goto(f"/{page}/#/orders/{order['order_id']}")
+    phone.page.locator("#order-state").wait_for()
+    lost(phone, f"/v1/orders/{order['order_id']}")
+    phone.page.locator(".screen").get_by_text(NO_NETWORK).wait_for()
+    phone.page.unroute(f"**/v1/orders/{order['order_id']}")
+    phone.page.locator(".screen").get_by_text(NO_NETWORK).wait_for(state="detached")
