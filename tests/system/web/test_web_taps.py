@@ -444,3 +444,13 @@ def test_an_order_that_cannot_be_asked_after_says_so_until_it_can(phones: Any, a
     phone.page.locator(".screen").get_by_text(NO_NETWORK).wait_for()
     phone.page.unroute(f"**/v1/orders/{order['order_id']}")
     phone.page.locator(".screen").get_by_text(NO_NETWORK).wait_for(state="detached")
+
+
+def test_who_has_no_wallet_is_told_how_to_come_by_one_wherever_money_is_moved(phones: Any, api: Api) -> None:
+    phone = "0987650019"
+    operator = api.sign_in(people.OPERATOR.phone, people.PIN)
+    operator.post("/v1/users", phone=phone, pin=people.PIN, name="Lò Văn Mới", roles=["shopper"])
+    shopper = phones("shopper", phone)
+    for screen in ("present", "top-up"):
+        shopper.page.goto(f"/shopper/#/{screen}")
+        shopper.page.locator(".screen form").get_by_text("chưa có ví").wait_for()
