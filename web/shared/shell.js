@@ -36,7 +36,7 @@ export function run({ roles, title, screens, open = [] }) {
     const place = h("div", { class: "screen" }, h("p", { class: "center soft waits" }, t("loading")));
     show(page, place);
     window.scrollTo(0, 0);
-    if (!(name in screens)) {
+    if (!Object.hasOwn(screens, name)) {
       show(place, ...nowhere(title()));
       return;
     }
