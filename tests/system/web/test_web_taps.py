@@ -266,6 +266,22 @@ def test_who_may_not_renew_a_token_just_now_is_not_signed_out(phones: Any, money
     assert shopper.page.locator("#phone").count() == 0
 
 
+def test_a_phone_that_never_heard_of_its_new_token_stays_signed_in(phones: Any, money: str) -> None:
+    shopper = phones("shopper", SHOPPER.phone)
+    shopper.page.locator("h2", has_text="Lịch sử").wait_for()
+    [old] = [one for one in shopper.context.cookies() if one["name"] == "cho_refresh"]
+    shopper.context.clear_cookies(name="cho_access")
+    with answer_lost(shopper.page, "/v1/token/refresh") as sent:
+        shopper.page.goto("/shopper/#/orders")
+        shopper.page.locator(".screen").get_by_text(NO_NETWORK).wait_for()
+        shopper.context.clear_cookies(name="cho_access")
+        shopper.context.add_cookies([old])  # a real phone has not seen another one
+        shopper.tap("Thử lại")
+        shopper.page.locator("h1", has_text="Đơn hàng").wait_for()
+    assert len(sent) == 2
+    assert shopper.page.locator("#phone").count() == 0
+
+
 def test_a_pin_that_is_typed_after_the_token_ran_out_is_taken(phones: Any, api: Api, money: str, sticker: str) -> None:
     shopper, before, asked = phones("shopper", SHOPPER.phone), balance(api, money), []
     needed = {"code": 7, "message": "", "details": [{"reason": "STEP_UP_NEEDED", "domain": "cho", "metadata": {}}]}
