@@ -19,8 +19,9 @@ const FRESH_MS = 30_000;
 const SINCE_MAX = 1_000;
 
 export async function screen(place) {
-  const mine = await stall();
-  if (!mine) return choice(place);
+  const all = await stalls();
+  const mine = await stall(all);
+  if (!mine) return choice(place, all);
   const active = mine.state === "MERCHANT_STATE_ACTIVE";
   const parts = {
     state: h("div", { role: "status" }),
@@ -48,6 +49,7 @@ export async function screen(place) {
       button(t("live"), () => go("live"))),
     h("h2", {}, t("last")),
     parts.rows,
+    all.length > 1 ? button(t("stall.choose"), () => choice(place, all), { class: "plain" }) : null,
     h("p", { class: "center" }, button(t("sign-out"), signOut, { class: "plain small" })));
   soundButton(parts.sound);
   if (!active) return null;
@@ -212,8 +214,7 @@ function soundButton(place) {
   }, { class: on ? "" : "main" }), on && !voice() ? h("p", { class: "hint" }, t("sound.no-voice")) : null);
 }
 
-async function choice(place) {
-  const all = await stalls();
+function choice(place, all) {
   show(place, head(t("app.vendor"), false),
     all.length ? h("h2", {}, t("stall.choose")) : h("p", { class: "card" }, t("stall.none")),
     h("div", { class: "stack" }, all.map((one) => button(`${one.name} · ${one.market_name} · ${one.stall}`, async () => {

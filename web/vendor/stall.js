@@ -4,11 +4,11 @@ import { get } from "../shared/api.js";
 
 const PLACE = "cho.stall";
 
-/** The stall that was chosen here, or the only one; null where one has to be chosen or there is none. */
-export async function stall() {
-  const all = await stalls();
+/** The stall of `all` that was chosen here, or the only one; null where one has to be chosen or there is none. */
+export async function stall(all = stalls()) {
+  const mine = await all;
   const chosen = localStorage.getItem(PLACE);
-  return all.find((one) => one.merchant_id === chosen) ?? (all.length === 1 ? all[0] : null);
+  return mine.find((one) => one.merchant_id === chosen) ?? (mine.length === 1 ? mine[0] : null);
 }
 
 export async function stalls() {

@@ -470,3 +470,22 @@ def test_who_has_no_wallet_is_told_how_to_come_by_one_wherever_money_is_moved(ph
     for screen in ("present", "top-up"):
         shopper.page.goto(f"/shopper/#/{screen}")
         shopper.page.locator(".screen form").get_by_text("chưa có ví").wait_for()
+
+
+def test_who_has_two_stalls_goes_to_the_other_without_signing_out(phones: Any) -> None:
+    vendor = phones("vendor", VENDOR.phone)
+    listening(vendor)
+
+    def two(route: Any) -> None:
+        reply = route.fetch()
+        [one] = reply.json()["merchants"]
+        other = {**one, "merchant_id": "mer_other", "name": "Quầy thứ hai", "state": "MERCHANT_STATE_SUSPENDED"}
+        route.fulfill(response=reply, json={"merchants": [one, other]})
+
+    vendor.page.route("**/v1/me/merchants", two)
+    vendor.page.reload()
+    vendor.page.get_by_role("button", name="Quầy thứ hai").click()
+    vendor.page.locator("h1", has_text="Quầy thứ hai").wait_for()
+    vendor.tap("Chọn quầy")
+    vendor.page.locator(".stack button").first.click()
+    listening(vendor)
