@@ -41,8 +41,8 @@ from services.payments.store.ledger import Order
 from services.payments.store.sync import SyncLedger
 
 LEASE = "payments:disbursements:lease"
-# Disbursements looked at in a tick, and time after which a tick begins no other line.
-AT_ONCE_MAX, TICK_S_MAX = 10, 3.0
+# Time after which a tick begins no other line.
+TICK_S_MAX = 3.0
 # Nothing is known of a line that met one of these, or nothing was done: the same key is sent again later.
 PASSING = (ClockSkew, Contention, LedgerFenced, OutcomeUnknown, Overloaded, Unavailable)
 # Why it is paused where its stored lines are not those that were approved.
@@ -68,10 +68,25 @@ class Payer:
             if not self._lease.acquire():
                 return
             until = time.monotonic() + TICK_S_MAX
-            for found in store.running(AT_ONCE_MAX):
-                self.pay(found, until)
-        except (*OUT_OF_REACH, *PASSING) as error:
+            for found in store.running():
+                if time.monotonic() >= until:
+                    break
+                self._pay(found, until)
+        except OUT_OF_REACH as error:
             _logger.warning("disbursements wait", reason=f"{type(error).__name__}: {error}")
+
+    def _pay(self, found: Disbursement, until: float) -> None:
+        """As `pay`; what keeps one waiting keeps no other. Raises one of OUT_OF_REACH."""
+        try:
+            self.pay(found, until)
+        except OUT_OF_REACH:
+            raise
+        except PASSING as error:
+            _logger.warning("a disbursement waits", disbursement=found.id, reason=f"{type(error).__name__}: {error}")
+        except Exception:
+            # What is known of it may be wrong: its lines are compared again.
+            self._compared.discard(found.id)
+            _logger.exception("a disbursement cannot be paid", disbursement=found.id)
 
     def pay(self, found: Disbursement, until: float = float("inf")) -> Disbursement:
         """Pays a disbursement's lines until it ends, pauses, or the time is over; what it is then.

@@ -36,7 +36,7 @@ _COLUMNS = {
     "reference": {"reference", "ma", "ma ho so", "tham chieu"},
     "note": {"note", "ghi chu", "noi dung"},
 }
-_AMOUNT = re.compile(r"(\d+|\d{1,3}(?:[.,]\d{3})+)\s*(?:đ|₫|vnd|đồng)?", re.IGNORECASE)
+_AMOUNT = re.compile(r"(\d+|[1-9]\d{0,2}(?:[.,]\d{3})+)\s*(?:đ|₫|vnd|đồng)?", re.IGNORECASE)
 _LOST_ZERO = re.compile(r"[1-9]\d{8}")
 
 

@@ -30,7 +30,7 @@ def test_amounts_are_read_as_spreadsheets_write_them(text: str, amount: int) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "0", "-5", "1.5", "1.50.000", "1e6", "abc", "1000000000001", "١٢", "1 000", "0x10", "9" * 40]
+    "text", ["", "0", "-5", "1.5", "1.50.000", "0.500", "1e6", "abc", "1000000000001", "١٢", "1 000", "0x10", "9" * 40]
 )
 def test_what_is_no_amount_makes_a_line_bad_and_never_another_amount(text: str) -> None:
     line = one(f"0912345678,{text},HS1,")

@@ -19,11 +19,12 @@ from pymongo.errors import AutoReconnect
 
 from kit.clock import now, now_ms
 from kit.crypto import phone_index
-from kit.errors import ClockSkew, LedgerFenced, OutcomeUnknown
+from kit.errors import ClockSkew, Contention, LedgerFenced, OutcomeUnknown
 from kit.ids import new_id, new_key
 from kit.rpc.status import error_code
 from kit.streams.event import Event
 from kit.streams.lease import Lease
+from services.payments import disburse
 from services.payments import disbursement as rules
 from services.payments.disburse import Payer
 from services.payments.disbursement import State
@@ -325,6 +326,28 @@ async def test_a_ledger_that_takes_no_calls_delays_and_refuses_nobody(village: V
     assert (await village.now(disbursement_id)).state == ds.DISBURSEMENT_STATE_RUNNING
     village.payer().tick()
     assert (await village.paid())["0911111111"] == 100_000
+
+
+@pytest.mark.parametrize("error", [Contention("somebody was faster"), RuntimeError("broken")])
+async def test_a_disbursement_that_cannot_be_paid_keeps_no_other_waiting(
+    village: Village, error: Exception, monkeypatch: Any
+) -> None:
+    await village.villager("0911111111")
+    *bad, good = [await village.approved(f"phone,amount,reference\n0911111111,1000,HS{n}\n") for n in range(12)]
+    difference = store.difference
+
+    def fails(found: rules.Disbursement) -> str:
+        if found.id in bad:
+            raise error
+        return difference(found)
+
+    monkeypatch.setattr(store, "difference", fails)
+    # To the screen, a test's log writes each traceback for half a second.
+    monkeypatch.setattr(disburse, "TICK_S_MAX", 60.0)
+    village.payer().tick()
+    assert await village.paid() == {"0911111111": 1000}
+    assert (await village.now(good)).state == ds.DISBURSEMENT_STATE_DONE
+    assert (await village.now(bad[0])).state == ds.DISBURSEMENT_STATE_RUNNING
 
 
 async def test_what_was_not_paid_in_six_days_never_is_and_what_was_is_known(village: Village) -> None:

@@ -176,10 +176,10 @@ def of_organisation(organisation_id: str, limit: int) -> list[Disbursement]:
     return [_read(one) for one in found.order_by("-recency").limit(limit)]
 
 
-def running(most: int) -> list[Disbursement]:
-    """What is to be paid, the oldest first."""
+def running() -> Iterator[Disbursement]:
+    """What is to be paid, read as it is asked for, the oldest first."""
     found = DisbursementDocument.objects(state=State.RUNNING.value, recency__gt=_BEFORE_ALL, recency__lt=_AFTER_ALL)
-    return [_read(one) for one in found.order_by("recency").limit(most)]
+    yield from map(_read, found.order_by("recency").batch_size(1).no_cache())
 
 
 def with_the_same_file(organisation_id: str, sha256: str) -> str:
