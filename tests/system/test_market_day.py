@@ -68,4 +68,5 @@ def test_what_a_stall_asks_is_found_compared_and_told_to_others(
     since = whole.headers["x-cho-next-since"]
     assert vendor.http.patch(f"/v1/products/{product_id}", json={"price": "80000"}).is_success
     until(lambda: (found := row()) and found["cheapest"] == "800000")
-    until(lambda: "80000" in api.http.get("/v1/feeds/voso.csv", params={"since": since}).text)
+    # What is not for the world is told as gone, by its id.
+    until(lambda: product_id in api.http.get("/v1/feeds/voso.csv", params={"since": since}).text)
