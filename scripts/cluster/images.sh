@@ -12,8 +12,9 @@ base=$(sed -n 's/^FROM \(python:[^ ]*\)$/\1/p' Dockerfile)
 if ! buildah inspect --type image "$base" >/dev/null 2>&1; then
     container=$(buildah from scratch)
     buildah add -q "$container" "$here/base" / >/dev/null
-    buildah config --env SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
-        --env NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt \
+    # Who trusts more than pip and Node bring themselves is trusted by both.
+    authorities=/etc/ssl/certs/ca-certificates.crt
+    buildah config --env SSL_CERT_FILE=$authorities --env PIP_CERT=$authorities --env NODE_EXTRA_CA_CERTS=$authorities \
         --env PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin "$container"
     buildah commit -q "$container" "$base" >/dev/null
     buildah rm "$container" >/dev/null

@@ -122,6 +122,7 @@ containers() {
 
 case ${1:-} in
     start)
+        [ -e "$here/images" ] || { echo "no images: scripts/cluster/images.sh makes them" >&2; exit 1; }
         [ ! -e "$state" ] || { echo "$state is there already: stop it first" >&2; exit 1; }
         mkdir -p "$state"
         network && control_plane && node && add_ons
