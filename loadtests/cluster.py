@@ -33,7 +33,7 @@ PEOPLE_S_MAX = WAIT_S_MAX + 300.0
 
 
 class NotThere(RuntimeError):
-    """The platform was not there, or not seeded, after WAIT_S_MAX; or nobody was gathered after PEOPLE_S_MAX."""
+    """What a market day needs was not there in time: the platform, its seeds, its people; or it had a day before."""
 
 
 def wait(host: str, seconds: float = WAIT_S_MAX, pause: Callable[[float], None] = time.sleep) -> None:
@@ -121,28 +121,22 @@ def gate(config: Config, api: Api) -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """0 where it held, 1 where it did not, 2 where it is not understood."""
+    """0 where it held, 1 where it did not, 2 where it is not understood. Raises NotThere, ApiError."""
     config = Config.of(os.environ)
     config.folder.mkdir(parents=True, exist_ok=True)
     with Api(config.host) as api:
         match arguments:
             case ["gather"]:
+                wait(config.host)
                 try:
-                    wait(config.host)
                     gather(config, api)
-                except NotThere as error:
-                    print(error, file=sys.stderr)
-                    return 1
                 except ApiError as error:
-                    print(f"{error}. A market day needs a platform that had none: {ANEW}", file=sys.stderr)
-                    return 1
+                    if error.code != "ALREADY_EXISTS":
+                        raise
+                    raise NotThere(f"{error}. A market day needs a platform that had none: {ANEW}") from error
                 return 0
             case ["await"]:
-                try:
-                    await_people(config)
-                except NotThere as error:
-                    print(error, file=sys.stderr)
-                    return 1
+                await_people(config)
                 return 0
             case ["gate"]:
                 found = gate(config, api)
@@ -153,4 +147,7 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except NotThere as error:
+        sys.exit(str(error))

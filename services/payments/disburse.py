@@ -72,17 +72,17 @@ class Payer:
                 if time.monotonic() >= until:
                     break
                 self._pay(found, until)
-        except OUT_OF_REACH as error:
+        except (*OUT_OF_REACH, *PASSING) as error:
             _logger.warning("disbursements wait", reason=f"{type(error).__name__}: {error}")
 
     def _pay(self, found: Disbursement, until: float) -> None:
-        """As `pay`; what keeps one waiting keeps no other. Raises one of OUT_OF_REACH."""
+        """As `pay`; what is one's own keeps no other waiting. Raises what is everybody's: OUT_OF_REACH, PASSING."""
         try:
             self.pay(found, until)
-        except OUT_OF_REACH:
+        except Contention:
+            _logger.warning("a disbursement waits: somebody else changed it just now", disbursement=found.id)
+        except (*OUT_OF_REACH, *PASSING):
             raise
-        except PASSING as error:
-            _logger.warning("a disbursement waits", disbursement=found.id, reason=f"{type(error).__name__}: {error}")
         except Exception:
             # What is known of it may be wrong: its lines are compared again.
             self._compared.discard(found.id)

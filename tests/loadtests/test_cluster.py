@@ -100,9 +100,7 @@ def test_whoever_gathers_gives_up_at_the_limit_and_says_what_was_missing() -> No
         wait()
 
 
-def test_nobody_is_gathered_before_the_platform_is_there(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_nobody_is_gathered_before_the_platform_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     done: list[str] = []
 
     def wait(host: str) -> None:
@@ -113,8 +111,8 @@ def test_nobody_is_gathered_before_the_platform_is_there(
     monkeypatch.setattr(cluster, "wait", wait)
     monkeypatch.setattr(cluster, "gather", lambda *_: done.append("gathered"))
     plan(monkeypatch, tmp_path)
-    assert cluster.main(["gather"]) == 1
-    assert capsys.readouterr().err == "not ready\n"
+    with pytest.raises(cluster.NotThere, match="not ready"):
+        cluster.main(["gather"])
     assert cluster.main(["gather"]) == 0
     host = os.environ["LOADTEST_HOST"]
     assert done == [f"waited for {host}", f"waited for {host}", "gathered"]
@@ -146,16 +144,18 @@ def test_a_load_process_waits_until_all_people_are_written_down(
         cluster.await_people(Config.of(os.environ), seconds=0.1, pause=lambda _: time.sleep(PAUSE_S))
 
 
-def test_where_people_were_gathered_before_it_is_said_how_to_begin_anew(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_where_people_were_gathered_before_it_is_said_how_to_begin_anew_and_nowhere_else(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    refusals = [ApiError(409, "ALREADY_EXISTS", "this phone has an account already"), ApiError(503, "OVERLOADED", "")]
+
     def gather(*_: object) -> None:
-        raise ApiError(409, "ALREADY_EXISTS", "this phone has an account already")
+        raise refusals.pop(0)
 
     monkeypatch.setattr(cluster, "wait", lambda _: None)
     monkeypatch.setattr(cluster, "gather", gather)
     plan(monkeypatch, tmp_path)
-    assert cluster.main(["gather"]) == 1
-    said = capsys.readouterr().err
-    assert "this phone has an account already" in said
-    assert cluster.ANEW in said
+    with pytest.raises(cluster.NotThere, match=f"this phone has an account already.*{cluster.ANEW}"):
+        cluster.main(["gather"])
+    with pytest.raises(ApiError, match="OVERLOADED"):
+        cluster.main(["gather"])

@@ -47,18 +47,23 @@ def round_trip(phone: Phone) -> None:
 # What is given up
 
 
+def is_given_up_once_that_is_heard(phone: Phone, path: str, button: str, shown: str) -> None:
+    """What is shown stays while the request at `path` is lost, which is said, and goes with the next one."""
+    lost(phone, path)
+    phone.tap(button)
+    phone.page.locator(".screen").get_by_text(NO_NETWORK).wait_for()
+    assert phone.page.locator(shown).is_visible()
+    phone.page.unroute(f"**{path}")
+    phone.tap(button)
+    phone.page.locator(shown).wait_for(state="detached")
+
+
 def test_a_one_time_code_that_could_not_be_given_up_stays_in_sight(phones: Any, money: str) -> None:
     shopper = phones("shopper", SHOPPER.phone)
     shopper.page.goto("/shopper/#/present")
     shopper.tap("Tạo mã")
     shopper.page.locator("#digits").wait_for()
-    lost(shopper, "/v1/codes/cancel")
-    shopper.tap("Hủy")
-    shopper.page.locator(".screen").get_by_text(NO_NETWORK).wait_for()
-    assert shopper.page.locator("#digits").is_visible()
-    shopper.page.unroute("**/v1/codes/cancel")
-    shopper.tap("Hủy")
-    shopper.page.locator("#digits").wait_for(state="detached")
+    is_given_up_once_that_is_heard(shopper, "/v1/codes/cancel", "Hủy", "#digits")
 
 
 @pytest.fixture
@@ -73,13 +78,7 @@ def asking(phones: Any) -> Phone:
 
 
 def test_a_request_that_could_not_be_withdrawn_stays_in_sight(asking: Phone) -> None:
-    lost(asking, "/withdraw")
-    asking.tap("Hủy yêu cầu")
-    asking.page.locator(".screen").get_by_text(NO_NETWORK).wait_for()
-    assert asking.page.locator("img.qr").is_visible()
-    asking.page.unroute("**/withdraw")
-    asking.tap("Hủy yêu cầu")
-    asking.page.locator("img.qr").wait_for(state="detached")
+    is_given_up_once_that_is_heard(asking, "/withdraw", "Hủy yêu cầu", "img.qr")
 
 
 def test_a_request_that_was_withdrawn_elsewhere_is_shown_to_nobody_any_more(asking: Phone, api: Api) -> None:
