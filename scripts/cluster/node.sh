@@ -96,21 +96,35 @@ stop() {
     # Pods' network namespaces are known to the containers only.
     namespaces=$(containers | grep -o 'netns/cni-[0-9a-f-]*' | sort -u | cut -d/ -f2) || true
     for name in kubelet policies proxy scheduler controllers; do
-        [ ! -e "$state/$name.pid" ] || kill "$(cat "$state/$name.pid")" 2>/dev/null || true
+        end "$name"
     done
-    # What the pods run hangs on shims, which end with their tasks.
+    # A shim that ends leaves behind what it ran: a gateway that drains, say.
+    for name in $(ctr -a "$state/containerd.sock" -n k8s.io tasks ls -q 2>/dev/null); do
+        ctr -a "$state/containerd.sock" -n k8s.io tasks kill -a -s SIGKILL "$name" 2>/dev/null || true
+    done
     for pid in $(pgrep -f "containerd-shim.*$state/containerd.sock"); do
         kill "$pid" 2>/dev/null || true
     done
     for name in containerd apiserver etcd; do
-        [ ! -e "$state/$name.pid" ] || kill "$(cat "$state/$name.pid")" 2>/dev/null || true
+        end "$name"
     done
-    sleep 3
     awk -v state="$state/" 'index($2, state) == 1 {print $2}' /proc/mounts | sort -r | xargs -r -n1 umount -l
     for name in $namespaces $namespace; do
         ip netns del "$name" 2>/dev/null || true
     done
     rm -rf "$state"
+}
+
+# Each before what it talks to; who is not gone in ten seconds is killed.
+end() {
+    local pid left=100
+    [ -e "$state/$1.pid" ] || return 0
+    pid=$(cat "$state/$1.pid")
+    kill "$pid" 2>/dev/null || return 0
+    while kill -0 "$pid" 2>/dev/null; do
+        ((left--)) || { kill -KILL "$pid" 2>/dev/null || true; return 0; }
+        sleep 0.1
+    done
 }
 
 containers() {
